@@ -1,0 +1,28 @@
+/* json.h: JSON from strangers, with limits; jansson does the work. */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+
+enum { JSON_DEPTH_MAX = 64 };
+
+/* NULL and *reterr (INVALID, with line and column) when it is no JSON, deeper than JSON_DEPTH_MAX
+ * (counted before the parser sees it), has a NUL or duplicate keys. json_decref it. */
+json_t *json_read(struct askd_text text, struct askd_error *reterr);
+/* Compact text in the arena; absent when memory is short. */
+struct askd_text json_write(struct arena *a, const json_t *json);
+/* Members of an object; NULL or the default when absent or of another type. */
+const char *json_get_string(const json_t *object, const char *name);
+int64_t json_get_int(const json_t *object, const char *name, int64_t otherwise);
+double json_get_number(const json_t *object, const char *name, double otherwise);
+/* Appends s as a JSON string with its quotes. */
+void json_add_string(struct buffer *b, const char *s, size_t n);
+/* Appends a value as design says: integers above 2^53 and decimals as strings, dates in ISO 8601,
+ * bytes as base64, NaN and infinities as null. */
+void json_add_value(struct buffer *b, const struct askd_value *value);
+
+#endif

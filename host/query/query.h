@@ -1,0 +1,46 @@
+/* query.h: customers' databases: handles, connection pools, catalogue, running a statement that the
+ * gate has passed. Offers askd.query/1. */
+#ifndef QUERY_QUERY_H
+#define QUERY_QUERY_H
+
+#include "people/people.h"
+#include "sql/gate.h"
+
+struct query;
+
+/* A handle is a number that is the same after a restart: a hash of (origin, owner, name). */
+struct query_database {
+	uint64_t handle;
+	const char *name;
+	const char *dialect;
+	int64_t egress; /* enum config_egress, as configured */
+};
+
+int32_t query_open(struct query **query, struct registry *registry, struct people *people,
+        struct askd_error *reterr);
+void query_close(struct query *query);
+/* What the scope may use, by name. In the arena. [worker] */
+int32_t query_databases(struct query *query, struct arena *a, const struct call_scope *scope,
+        const struct query_database **list, size_t *count, struct askd_error *reterr);
+/* By handle, if the scope may use it; NOT_FOUND in the same words otherwise. [worker] */
+int32_t query_find(struct query *query, const struct call_scope *scope, uint64_t handle,
+        struct query_database *database, struct askd_error *reterr);
+/* By name, with the nearest name of those that may be used. */
+int32_t query_find_name(struct query *query, const struct call_scope *scope, const char *name,
+        struct query_database *database, struct askd_error *reterr);
+
+/* Told by query of each statement that ran or was refused, for the receipt and the egress policy;
+ * set by assistant/. */
+struct query_event {
+	uint64_t database;
+	struct askd_text sql;
+	const struct sql_verdict *verdict;
+	uint64_t rows;
+	int64_t elapsed_us;
+	int32_t rc;
+};
+void query_set_listener(void (*listener)(void *arg, const struct call_scope *scope,
+                                const struct query_event *event),
+        void *arg);
+
+#endif
