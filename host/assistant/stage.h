@@ -1,0 +1,18 @@
+/* stage.h: a stage of a turn: which engine, which prompt, what may leave the house, retries,
+ * fallback, reservation and settlement, replay. Offered to skills as askd.llm/1. */
+#ifndef ASSISTANT_STAGE_H
+#define ASSISTANT_STAGE_H
+
+#include "assistant/turn_state.h"
+
+struct stages;
+
+/* Checks every configured stage: its instances exist, its prompt renders. [main] */
+int32_t stages_open(
+        struct stages **stages, const struct assistant_rooms *rooms, struct askd_error *reterr);
+void stages_close(struct stages *stages);
+/* askd.llm/1 complete; `call` is the plugin's, with a scope that has a turn. */
+int32_t stages_complete(struct stages *stages, struct plugin_call *call,
+        const struct askd_llm_request *in, struct askd_llm_reply *out, struct askd_error *reterr);
+
+#endif

@@ -1,0 +1,48 @@
+/* turn_state.h: what the files of assistant/ share about one running turn. Used by the thread that
+ * runs the turn; other threads only fire its cancel. */
+#ifndef ASSISTANT_TURN_STATE_H
+#define ASSISTANT_TURN_STATE_H
+
+#include "assistant/assistant.h"
+#include "base/json.h"
+
+enum { TURN_STAGE_NAMES = 16 };
+
+struct turn_state {
+	struct assistant *assistant;
+	struct call_scope scope; /* scope.turn_state points back here */
+	struct cancel cancel;
+	struct arena arena; /* lives as long as the turn */
+	bool durable;       /* it is resumed after a crash: stage replies are kept until it ends */
+	bool ephemeral;
+	const char *language, *zone;               /* never NULL */
+	const struct askd_progress_sink *progress; /* of `ask`; NULL: none */
+
+	/* Collected until the last transaction. */
+	struct store_unit *unit; /* what skills wrote WITH_TURN; made at first use */
+
+	/* Kept by stage.c. */
+	struct {
+		const char *name;
+		uint32_t next; /* ordinal of the next call of this stage */
+	} counts[TURN_STAGE_NAMES];
+
+	/* The lowest egress level (enum config_egress, never DEFAULT) of the databases that this
+	 * turn has touched; CONFIG_EGRESS_ALL while it touched none. Kept by turn.c's query
+	 * listener. */
+	int64_t egress;
+
+	/* The receipt, as JSON arrays, appended to as things happen. Owned by the turn.
+	 * stages: {stage, ordinal, llm, model, prompt, input_tokens, output_tokens, cost_pico|null,
+	 * ms, status, left: "nothing|schema|results|all", confidence?} queries: {database, sql,
+	 * verdict, rows, ms, status} */
+	json_t *stages, *queries;
+};
+
+/* The turn behind a call, or NULL outside a turn. */
+static inline struct turn_state *turn_state_of(const struct call_scope *scope)
+{
+	return scope ? scope->turn_state : NULL;
+}
+
+#endif
