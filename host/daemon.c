@@ -1,0 +1,316 @@
+/* daemon.c: opens the rooms in their order and closes them in the reverse. */
+#include "daemon.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "assistant/stage.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/i18n.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/signal.h"
+#include "run/http.h"
+#include "run/listen.h"
+#include "run/metrics.h"
+#include "web/local.h"
+
+struct daemon {
+	const struct config *config;
+	struct assistant_rooms rooms;
+	struct assistant *assistant;
+	struct local_server *local;
+};
+
+/* askd.i18n/1 */
+static int32_t i18n_service_text(const struct askd_host *host, struct askd_call *call,
+        const struct askd_i18n_text *in, struct askd_i18n_result *out, struct askd_error *reterr)
+{
+	struct plugin_call *mine = plugin_call_of(call);
+	const char *text;
+
+	(void)host;
+	if (!mine || !in->text.s)
+		return askd_fail(
+		        reterr, ASKD_E_INVALID, "askd.i18n/1 text needs a call and a text");
+	text = i18n_format(
+	        &mine->arena, in->language.s, in->text.s, in->plural.s, in->count, in->args);
+	if (!text)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a text");
+	out->text = askd_text_of(text);
+	return ASKD_OK;
+}
+
+static const struct askd_i18n_service i18n_service = {
+        .size = sizeof i18n_service,
+        .text = i18n_service_text,
+};
+
+int32_t daemon_offer(struct askd_error *reterr)
+{
+	int32_t rc;
+
+	registry_offer_service("askd.i18n/1", &i18n_service, false);
+	if ((rc = metrics_start(reterr)) || (rc = http_start(reterr)) ||
+	        (rc = listen_start(reterr)))
+		return rc;
+	store_offer();
+	query_offer();
+	return assistant_offer(reterr);
+}
+
+int32_t daemon_check(const struct config *config, struct askd_error *reterr)
+{
+	struct assistant_rooms rooms = {.config = config};
+	struct stages *stages = NULL;
+	int32_t rc = daemon_offer(reterr);
+
+	if (rc)
+		return rc;
+	rooms.registry = registry_open(config, reterr);
+	if (!rooms.registry)
+		return reterr ? reterr->code : ASKD_E_CONFIG;
+	rc = stages_open(&stages, &rooms, reterr);
+	stages_close(stages);
+	registry_close(rooms.registry);
+	http_stop();
+	listen_stop();
+	metrics_stop();
+	return rc;
+}
+
+/* The state can no longer be trusted to reach the disk: end at once, so that what was answered is
+ * what was stored. */
+static void stop_on_fatal_store(void *arg, const void *data)
+{
+	(void)arg;
+	log_error("store", 0, "stopping: %s", (const char *)data);
+	_exit(1);
+}
+
+static int serve_local(void *arg, uint32_t uid, const char *user, int argc, char **argv, int in,
+        int out, int err, struct cancel *cancel)
+{
+	(void)uid;
+	/* argv[0] is the configuration that the client named. */
+	return daemon_command(
+	        arg, user, argv[0][0] ? argv[0] : NULL, argc - 1, argv + 1, in, out, err, cancel);
+}
+
+struct daemon *daemon_open(const struct config *config, bool serve, struct askd_error *reterr)
+{
+	struct daemon *daemon = calloc(1, sizeof *daemon);
+	struct assistant_rooms *rooms;
+	int32_t rc = ASKD_OK;
+
+	if (!daemon) {
+		askd_fail(reterr, ASKD_E_NOMEM, "no memory to start");
+		return NULL;
+	}
+	daemon->config = config;
+	rooms = &daemon->rooms;
+	rooms->config = config;
+	if (daemon_offer(reterr))
+		goto fail;
+	signal_subscribe(SIGNAL_STORE_FATAL, stop_on_fatal_store, daemon);
+	rooms->store = store_open(config, reterr);
+	if (!rooms->store || people_open(&rooms->people, rooms->store, config, reterr) ||
+	        ledger_open(&rooms->ledger, rooms->store, config, reterr))
+		goto fail;
+	rooms->registry = registry_open(config, reterr);
+	if (!rooms->registry || query_open(&rooms->query, rooms->registry, rooms->people, reterr))
+		goto fail;
+	rooms->limits = limits_create();
+	rooms->workers = workers_create((size_t)config->workers_max, (size_t)config->workers_queue);
+	rooms->timers = timers_create();
+	if (!rooms->limits || !rooms->workers || !rooms->timers) {
+		askd_fail(reterr, ASKD_E_NOMEM, "no memory to start");
+		goto fail;
+	}
+	rc = assistant_open(&daemon->assistant, rooms, reterr);
+	if (!rc && serve)
+		rc = assistant_start(daemon->assistant, reterr);
+	if (rc)
+		goto fail;
+	if (serve) {
+		daemon->local = local_server_start(config->state_dir, serve_local, daemon, reterr);
+		if (!daemon->local)
+			goto fail;
+	}
+	return daemon;
+fail:
+	daemon_close(daemon);
+	return NULL;
+}
+
+void daemon_close(struct daemon *daemon)
+{
+	struct assistant_rooms *rooms;
+
+	if (!daemon)
+		return;
+	rooms = &daemon->rooms;
+	local_server_stop(daemon->local);
+	if (daemon->assistant)
+		assistant_stop(daemon->assistant, daemon->config->drain_ms);
+	if (rooms->workers)
+		workers_drain(rooms->workers, daemon->config->drain_ms);
+	assistant_close(daemon->assistant);
+	timers_destroy(rooms->timers);
+	workers_destroy(rooms->workers);
+	query_close(rooms->query);
+	http_stop();
+	registry_close(rooms->registry);
+	ledger_close(rooms->ledger);
+	people_close(rooms->people);
+	store_close(rooms->store);
+	limits_destroy(rooms->limits);
+	listen_stop();
+	metrics_stop();
+	free(daemon);
+}
+
+const struct daemon_verb *daemon_verbs(struct registry *registry, struct arena *a)
+{
+	struct daemon_verb *list;
+	size_t n = 0, count = 1;
+	struct plugin_instance *instance;
+	const struct askd_verbs *verbs;
+
+	for (instance = registry->instances; instance; instance = instance->next) {
+		verbs = plugin_instance_extension(instance, "askd.verbs/1");
+		for (size_t i = 0; verbs && verbs->verbs[i]; i++)
+			count++;
+	}
+	list = arena_zalloc(a, count * sizeof *list);
+	if (!list)
+		return NULL;
+	for (instance = registry->instances; instance; instance = instance->next) {
+		verbs = plugin_instance_extension(instance, "askd.verbs/1");
+		for (size_t i = 0; verbs && verbs->verbs[i]; i++)
+			list[n++] = (struct daemon_verb){verbs->verbs[i]->name,
+			        verbs->verbs[i]->usage, verbs->verbs[i]->help};
+	}
+	return list;
+}
+
+static const struct askd_verb *find_verb(
+        struct registry *registry, const char *name, struct plugin_instance **where)
+{
+	for (struct plugin_instance *i = registry->instances; i; i = i->next) {
+		const struct askd_verbs *verbs = plugin_instance_extension(i, "askd.verbs/1");
+
+		for (size_t n = 0; verbs && verbs->verbs[n]; n++)
+			if (!strcmp(verbs->verbs[n]->name, name)) {
+				*where = i;
+				return verbs->verbs[n];
+			}
+	}
+	return NULL;
+}
+
+static int run_verb(struct plugin_instance *instance, const struct askd_verb *verb,
+        const struct call_scope *scope, int argc, char **argv, int in, int out, int err)
+{
+	struct plugin_call call;
+	struct askd_verb_result result;
+	struct askd_error error = {0};
+	json_t *args = json_array();
+	int status = 1;
+
+	plugin_call_init(&call, scope, 0);
+	ASKD_MAKE(struct askd_verb_call, request, .in = in, .out = out, .err = err);
+	for (int i = 1; args && i < argc; i++)
+		if (json_array_append_new(args, json_string(argv[i]))) {
+			dprintf(err, "askd: argument %d is not valid UTF-8\n", i);
+			goto out;
+		}
+	request.args = args ? json_write(&call.arena, args) : (struct askd_text){NULL, 0};
+	if (!request.args.s)
+		dprintf(err, "askd: no memory\n");
+	else if (enter_verb_run(instance, verb, NULL, &call, &request, &result, &error))
+		dprintf(err, "askd %s: %s (%s)\n", argv[0], error.message, error_name(error.code));
+	else
+		status = result.status;
+out:
+	json_decref(args);
+	plugin_call_finish(&call);
+	return status;
+}
+
+static int run_key(struct daemon *daemon, const struct call_scope *scope, int argc, char **argv,
+        int out, int err)
+{
+	int out_copy = dup(out), err_copy = dup(err), status = 1;
+	FILE *out_file = out_copy >= 0 ? fdopen(out_copy, "w") : NULL;
+	FILE *err_file = err_copy >= 0 ? fdopen(err_copy, "w") : NULL;
+
+	if (out_file && err_file)
+		status = people_key_command(
+		        daemon->rooms.people, scope, argc - 1, argv + 1, out_file, err_file);
+	if (out_file ? fclose(out_file) != 0 : (out_copy >= 0 && close(out_copy)))
+		status = 1;
+	if (err_file)
+		fclose(err_file);
+	else if (err_copy >= 0)
+		close(err_copy);
+	return status;
+}
+
+int daemon_command(struct daemon *daemon, const char *user, const char *config_path, int argc,
+        char **argv, int in, int out, int err, struct cancel *cancel)
+{
+	struct call_scope scope = {.id = id_make(), .local = 1, .cancel = cancel};
+	struct plugin_instance *instance = NULL;
+	const struct askd_verb *verb;
+	struct person person;
+	struct askd_error error = {0};
+	char identity[160], ours[PATH_MAX], theirs[PATH_MAX];
+	const char *words[64];
+	struct arena arena;
+	const struct daemon_verb *verbs;
+	const char *nearest;
+	size_t n = 0;
+
+	if (argc < 1) {
+		dprintf(err, "askd: no command given; see `askd help`\n");
+		return 1;
+	}
+	if (config_path && daemon->config->path && realpath(config_path, theirs) &&
+	        realpath(daemon->config->path, ours) && strcmp(ours, theirs) != 0)
+		dprintf(err,
+		        "askd: note: answered by the running daemon, whose configuration is %s\n",
+		        ours);
+	snprintf(identity, sizeof identity, "local:%s", user);
+	scope.identity = identity;
+	if (people_identify(
+	            daemon->rooms.people, "local", askd_text_of(user), user, &person, &error)) {
+		dprintf(err, "askd: who is %s? %s\n", user, error.message);
+		return 1;
+	}
+	scope.person = person.id;
+	scope.organisation = person.organisation;
+	if (!strcmp(argv[0], "key"))
+		return run_key(daemon, &scope, argc, argv, out, err);
+	verb = find_verb(daemon->rooms.registry, argv[0], &instance);
+	if (verb)
+		return run_verb(instance, verb, &scope, argc, argv, in, out, err);
+	arena_init(&arena, 0);
+	words[n++] = "run";
+	words[n++] = "check";
+	words[n++] = "plugin";
+	words[n++] = "key";
+	words[n++] = "version";
+	words[n++] = "help";
+	verbs = daemon_verbs(daemon->rooms.registry, &arena);
+	for (size_t i = 0; verbs && verbs[i].name && n < 63; i++)
+		words[n++] = verbs[i].name;
+	words[n] = NULL;
+	nearest = text_nearest(argv[0], words);
+	dprintf(err, "askd: unknown command '%s'%s%s%s; see `askd help`\n", argv[0],
+	        nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+	arena_finish(&arena);
+	return 1;
+}

@@ -1,0 +1,35 @@
+/* daemon.h: the rooms put together: one process that holds a state folder. */
+#ifndef DAEMON_H
+#define DAEMON_H
+
+#include "assistant/assistant.h"
+
+struct daemon;
+
+/* Reads nothing: `config` is given and stays the caller's. Opens every room and instance; with
+ * `serve` also runs the transports' loops, resumes what a crash left, and serves the local socket.
+ * NULL and *reterr when something cannot start; CONFLICT: another process holds the state. [main]
+ */
+struct daemon *daemon_open(const struct config *config, bool serve, struct askd_error *reterr);
+/* Lets running turns end within the configured drain time. [main] */
+void daemon_close(struct daemon *daemon);
+
+/* Opens all that needs neither state nor network: instances, stages, prompts. [main] */
+int32_t daemon_check(const struct config *config, struct askd_error *reterr);
+
+/* Runs one command under a local identity: a verb of a plugin, or `key`. Returns the exit status.
+ * `config_path` is the one that the caller named, or NULL. [any] */
+int daemon_command(struct daemon *daemon, const char *user, const char *config_path, int argc,
+        char **argv, int in, int out, int err, struct cancel *cancel);
+
+/* The words of the command line that instances offer, for help and for the nearest name. */
+struct daemon_verb {
+	const char *name, *usage, *help;
+};
+/* The NULL-name-terminated list in the arena. */
+const struct daemon_verb *daemon_verbs(struct registry *registry, struct arena *a);
+
+/* Offers every service without state behind it, so that instances can be opened and asked. */
+int32_t daemon_offer(struct askd_error *reterr);
+
+#endif

@@ -1,0 +1,312 @@
+/* main.c: the command line. */
+#include <errno.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "daemon.h"
+#include "plugin/command.h"
+#include "web/local.h"
+
+#ifndef ASKD_VERSION
+#error "the build defines ASKD_VERSION"
+#endif
+
+static const struct daemon_verb own_verbs[] = {
+        {"run", "askd run [-c FILE]", "Runs the daemon in the foreground until SIGTERM."},
+        {"check", "askd check [-c FILE]", "Checks the whole configuration; connects to nothing."},
+        {"plugin", "askd plugin list | info KIND/NAME | check FILE.so | new KIND NAME",
+                "Shows, judges and makes plugins."},
+        {"key", "askd key create NAME | list | revoke NAME", "API keys for programs."},
+        {"version", "askd version", "Prints the version."},
+        {"help", "askd help [COMMAND]", "Prints this, or how to use one command."},
+        {NULL, NULL, NULL},
+};
+
+struct arguments {
+	const char *config; /* -c; NULL: not given */
+	int count;          /* words that remain: the command and what belongs to it */
+	char **words;
+};
+
+/* Takes `-c FILE` and `--config FILE` out of argv, wherever they stand before a `--`. */
+static bool arguments_read(struct arguments *args, int argc, char **argv)
+{
+	args->words = calloc((size_t)argc + 1, sizeof *args->words);
+	if (!args->words) {
+		fprintf(stderr, "askd: no memory\n");
+		return false;
+	}
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--")) {
+			while (i < argc)
+				args->words[args->count++] = argv[i++];
+		} else if (!strcmp(argv[i], "-c") || !strcmp(argv[i], "--config")) {
+			if (++i == argc) {
+				fprintf(stderr,
+				        "askd: %s needs a file, as in: askd run -c askd.yaml\n",
+				        argv[i - 1]);
+				return false;
+			}
+			args->config = argv[i];
+		} else if (!strncmp(argv[i], "--config=", 9)) {
+			args->config = argv[i] + 9;
+		} else {
+			args->words[args->count++] = argv[i];
+		}
+	}
+	return true;
+}
+
+static const char *user_name(void)
+{
+	const struct passwd *entry = getpwuid(getuid());
+
+	return entry ? entry->pw_name : "nobody";
+}
+
+static struct config *read_config(const struct arguments *args)
+{
+	struct askd_error error = {0};
+	struct config *config = config_read(args->config, &error);
+
+	if (!config)
+		fprintf(stderr, "askd: %s\n", error.message);
+	else
+		log_init((uint32_t)config->log_level, (enum log_format)config->log_format);
+	return config;
+}
+
+/* The words of the plugins, read from whatever configuration is in reach; none if there is none. */
+static const struct daemon_verb *plugin_verbs(const struct config *config, struct arena *a)
+{
+	const struct daemon_verb *verbs = NULL;
+	struct registry *registry;
+
+	if (daemon_offer(NULL))
+		return NULL;
+	registry = registry_open(config, NULL);
+	if (registry) {
+		verbs = daemon_verbs(registry, a);
+		registry_close(registry);
+	}
+	return verbs;
+}
+
+static int command_help(const struct arguments *args)
+{
+	const char *wanted = args->count > 1 ? args->words[1] : NULL;
+	struct config *config = config_read(args->config, NULL);
+	const struct daemon_verb *lists[2] = {own_verbs, NULL};
+	const char *names[64] = {NULL};
+	const char *nearest;
+	struct arena arena;
+	size_t n = 0;
+	int status = 0;
+
+	arena_init(&arena, 0);
+	log_init(ASKD_LOG_ERROR, LOG_FORMAT_TEXT);
+	lists[1] = config ? plugin_verbs(config, &arena) : NULL;
+	if (!wanted)
+		printf("askd %s: asks your own databases in plain language\n\n", ASKD_VERSION);
+	for (size_t l = 0; l < 2; l++)
+		for (const struct daemon_verb *v = lists[l]; v && v->name; v++) {
+			if (n < 63)
+				names[n++] = v->name;
+			if (!wanted) {
+				printf("  %-10s %s\n", v->name, v->help);
+			} else if (!strcmp(v->name, wanted)) {
+				printf("%s\n\n%s\n", v->usage, v->help);
+				goto out;
+			}
+		}
+	if (!wanted) {
+		printf("\nEvery command takes -c FILE, the configuration; without it askd reads\n"
+		       "$ASKD_CONFIG or /etc/askd/askd.yaml, and without those works on "
+		       "defaults.\n");
+		goto out;
+	}
+	nearest = text_nearest(wanted, names);
+	fprintf(stderr, "askd: no command '%s'%s%s%s\n", wanted, nearest ? ", did you mean '" : "",
+	        nearest ? nearest : "", nearest ? "'?" : "");
+	status = 1;
+out:
+	arena_finish(&arena);
+	config_destroy(config);
+	return status;
+}
+
+static int command_check(const struct arguments *args)
+{
+	struct config *config = read_config(args);
+	struct askd_error error = {0};
+	int status = 1;
+
+	if (!config)
+		return 1;
+	if (daemon_check(config, &error)) {
+		fprintf(stderr, "askd: %s\n", error.message);
+	} else {
+		size_t count = 0;
+		for (const struct config_instance *i = config->instances; i; i = i->next)
+			count++;
+		printf("%s: fine (%zu instances)\n", config->path ? config->path : "defaults",
+		        count);
+		status = 0;
+	}
+	config_destroy(config);
+	return status;
+}
+
+static int command_plugin(const struct arguments *args)
+{
+	struct config *config = read_config(args);
+	int status = 1;
+
+	if (config)
+		status = plugin_command(config, args->count - 1, args->words + 1, stdout, stderr);
+	config_destroy(config);
+	return status;
+}
+
+/* SIGTERM and friends reach one thread only, by sigwait; everything else is blocked everywhere. */
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int command_run(const struct arguments *args)
+{
+	struct config *config = read_config(args);
+	struct askd_error error = {0};
+	struct daemon *daemon;
+	sigset_t signals;
+	int got = 0;
+
+	if (!config)
+		return 1;
+	block_signals(&signals);
+	daemon = daemon_open(config, true, &error);
+	if (!daemon) {
+		fprintf(stderr, "askd: %s\n", error.message);
+		config_destroy(config);
+		return 1;
+	}
+	log_info("main", 0, "askd %s is ready", ASKD_VERSION);
+	do
+		sigwait(&signals, &got);
+	while (got == SIGHUP);
+	log_info("main", 0, "stopping: running turns have %lld ms to end",
+	        (long long)config->drain_ms);
+	/* A second signal ends the process at once: what is stored stays, the rest is resumed. */
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+	daemon_close(daemon);
+	config_destroy(config);
+	return 0;
+}
+
+struct interrupt {
+	sigset_t signals;
+	struct cancel *cancel;
+};
+
+static void *wait_for_interrupt(void *arg)
+{
+	struct interrupt *interrupt = arg;
+	int got;
+
+	sigwait(&interrupt->signals, &got);
+	cancel_fire(interrupt->cancel);
+	return NULL;
+}
+
+/* A command that needs the state: served by the daemon that holds it, else by this process. */
+static int command_with_state(const struct arguments *args)
+{
+	struct config *config = read_config(args);
+	struct askd_error error = {0};
+	struct daemon *daemon = NULL;
+	struct cancel cancel;
+	struct interrupt interrupt = {.cancel = &cancel};
+	pthread_t thread;
+	char **words;
+	int status = 1;
+	int32_t rc;
+
+	if (!config)
+		return 1;
+	cancel_init(&cancel);
+	words = calloc((size_t)args->count + 1, sizeof *words);
+	if (!words)
+		goto out;
+	words[0] = (char *)(args->config ? args->config : "");
+	memcpy(words + 1, args->words, (size_t)args->count * sizeof *words);
+	rc = local_client_run(config->state_dir, args->count + 1, words, &status, &error);
+	if (rc == ASKD_OK)
+		goto out;
+	if (rc != ASKD_E_NOT_FOUND) {
+		fprintf(stderr, "askd: %s\n", error.message);
+		goto out;
+	}
+	block_signals(&interrupt.signals);
+	daemon = daemon_open(config, false, &error);
+	if (!daemon) {
+		fprintf(stderr, "askd: %s\n", error.message);
+		goto out;
+	}
+	if (pthread_create(&thread, NULL, wait_for_interrupt, &interrupt)) {
+		fprintf(stderr, "askd: no thread for signals: %s\n", strerror(errno));
+		goto out;
+	}
+	status = daemon_command(daemon, user_name(), NULL, args->count, args->words, STDIN_FILENO,
+	        STDOUT_FILENO, STDERR_FILENO, &cancel);
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
+out:
+	daemon_close(daemon);
+	cancel_finish(&cancel);
+	config_destroy(config);
+	free(words);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments args = {0};
+	const char *verb;
+	int status = 1;
+
+	log_init(ASKD_LOG_WARNING, LOG_FORMAT_TEXT);
+	if (!arguments_read(&args, argc, argv))
+		goto out;
+	verb = args.count ? args.words[0] : "help";
+	if (!strcmp(verb, "help") || !strcmp(verb, "--help") || !strcmp(verb, "-h"))
+		status = command_help(&args);
+	else if (!strcmp(verb, "version") || !strcmp(verb, "--version"))
+		status = printf("askd %s (SDK %d.%d)\n", ASKD_VERSION, ASKD_SDK_MAJOR,
+		                 ASKD_SDK_MINOR) < 0;
+	else if (!strcmp(verb, "run"))
+		status = command_run(&args);
+	else if (!strcmp(verb, "check"))
+		status = command_check(&args);
+	else if (!strcmp(verb, "plugin"))
+		status = command_plugin(&args);
+	else
+		status = command_with_state(&args);
+out:
+	free(args.words);
+	return status;
+}
