@@ -17,6 +17,13 @@
 #include "run/metrics.h"
 #include "web/local.h"
 
+#ifdef ASKD_FAULTS
+#include "faults.h"
+#define ARM_FAULTS() faults_arm()
+#else
+#define ARM_FAULTS() ((void)0)
+#endif
+
 struct daemon {
 	const struct config *config;
 	struct assistant_rooms rooms;
@@ -295,6 +302,7 @@ int daemon_command(struct daemon *daemon, const char *user, const char *config_p
 	if (!strcmp(argv[0], "key"))
 		return run_key(daemon, &scope, argc, argv, out, err);
 	verb = find_verb(daemon->rooms.registry, argv[0], &instance);
+	ARM_FAULTS();
 	if (verb)
 		return run_verb(instance, verb, &scope, argc, argv, in, out, err);
 	arena_init(&arena, 0);

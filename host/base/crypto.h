@@ -31,6 +31,7 @@ void crypto_wipe(void *p, size_t n);
 /* Hex: out takes 2n+1. Base64url without padding: out takes (n*4+2)/3+1. Both end in a 0. */
 void crypto_hex(const void *p, size_t n, char *out);
 void crypto_base64url(const void *p, size_t n, char *out);
+/* n: characters, even; out takes n/2 bytes. false: not all of it is hex. */
 bool crypto_from_hex(const char *s, size_t n, unsigned char *out);
 
 #endif

@@ -31,6 +31,8 @@ struct askd_text buffer_text(const struct buffer *b);
 
 /* Strict UTF-8 (no overlong forms, no surrogates); NUL counts as invalid. */
 bool text_is_valid(const char *s, size_t n);
+/* Bytes of the valid character that begins at s; 0: there is none. */
+size_t text_character(const char *s, size_t n);
 /* The longest length <= max bytes that ends at a character's end. */
 size_t text_cut(const char *s, size_t n, size_t max);
 /* Count of code points of valid UTF-8. */

@@ -39,6 +39,18 @@ struct yaml_node *yaml_make(struct arena *a, enum yaml_kind kind, const char *te
 void yaml_append(struct yaml_node *parent, const char *key, struct yaml_node *child);
 /* JSON text of a node: scalars become numbers, booleans or null where YAML 1.2 core says so. */
 const char *yaml_to_json(struct arena *a, const struct yaml_node *node);
+/* What stands there, for messages: "'abc'", "a map", "nothing"; never a secret. In a static buffer
+ * of the thread. */
+const char *yaml_found(const struct yaml_node *node);
+/* The same about a text that is no node. */
+const char *yaml_quote(const char *s, size_t n);
+/* Is a value with this name a secret by custom: password, api_key, bot_token? */
+bool yaml_is_secret_name(const char *name);
+/* Adds ", expected one of a, b, c" and, if one is near, ", did you mean 'b'?" to the message. */
+int32_t yaml_fail_name(struct askd_error *reterr, const struct yaml_place *place, const char *found,
+        const char *const *names);
+__attribute__((format(printf, 3, 4))) int32_t yaml_fail_at(struct askd_error *reterr,
+        const struct yaml_place *place, const char *format, ...);
 /* askd_fail(CONFIG) with the node's place before the message. */
 __attribute__((format(printf, 3, 4))) int32_t yaml_fail(
         struct askd_error *reterr, const struct yaml_node *node, const char *format, ...);

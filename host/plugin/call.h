@@ -28,11 +28,15 @@ struct plugin_call {
 	struct arena arena;
 	const struct call_scope *scope;
 	struct plugin_instance *instance; /* whom it entered; NULL for call_begin */
-	uint32_t depth;                   /* nesting of crossings, at most 16 */
+	struct plugin_instance *owner; /* whose plugin holds it now, also for call_begin; else NULL */
+	uint32_t depth;                /* nesting of crossings on this thread, at most 16 */
 	uint32_t reserved;
 };
 
-enum { CALL_ARENA = 64 << 20 }; /* bytes that outputs of one crossing may take */
+enum {
+	CALL_ARENA = 64 << 20, /* bytes that outputs of one crossing may take */
+	CALL_DEPTH = 16        /* crossings that may stand inside each other on one thread */
+};
 
 /* limit_ms: from now, never beyond the scope's deadline; 0: the scope's. */
 void plugin_call_init(struct plugin_call *call, const struct call_scope *scope, int64_t limit_ms);
@@ -40,11 +44,16 @@ void plugin_call_finish(struct plugin_call *call);
 /* The host's call behind a plugin's; NULL when it is not one of ours. */
 struct plugin_call *plugin_call_of(struct askd_call *call);
 
+/* Is it past its deadline (TIMEOUT), or not wanted any more (CANCELED)? Else 0. */
+int32_t plugin_call_over(const struct plugin_call *call, struct askd_error *err);
+
 /* The one door in. `table` is the iface, extension table, verb or tool in which the function
  * stands, `object` its self (NULL: the instance). Serialises instances that are not concurrent,
  * zeroes out, applies observers (recorder, fault injector, metrics), reports a full arena as
  * TOO_LARGE, checks what came back. UNSUPPORTED when the plugin left the function out. err is
- * always filled on failure, also when the plugin left it empty. */
+ * always filled on failure, also when the plugin left it empty; it may be NULL. A call that is past
+ * its deadline or canceled does not enter (TIMEOUT, CANCELED), but for finish, disconnect, reset,
+ * interrupt and capabilities. Items that a plugin puts into a sink of *in are checked as well. */
 int32_t plugin_invoke(struct plugin_instance *instance, enum contract_function function,
         const void *table, void *object, struct plugin_call *call, const void *in, void *out,
         struct askd_error *err);

@@ -27,7 +27,14 @@ enum contract_kind {
 	CONTRACT_LIST,   /* NULL-terminated array of pointers to messages */
 	CONTRACT_OBJECT, /* void * of the plugin's */
 	CONTRACT_FD,
-	CONTRACT_SINK /* pointer to a sink of `sub` */
+	CONTRACT_SINK,   /* pointer to a sink of `sub` */
+	/* These stand in static tables and frozen structs only, never in a message. */
+	CONTRACT_STRING,  /* const char * */
+	CONTRACT_STRINGS, /* NULL-terminated array of const char * */
+	CONTRACT_STATIC,  /* pointer to what lives as long as its owner */
+	CONTRACT_CODE,    /* a function */
+	CONTRACT_CHARS,   /* char[n] that holds a C string */
+	CONTRACT_RAW      /* the inside of a slice or value */
 };
 
 /* What a recording or a log may keep of it. */
@@ -111,17 +118,33 @@ struct contract_function_info {
 
 extern const struct contract_function_info contract_functions[CONTRACT_FUNCTION_COUNT];
 extern const struct contract_struct *const contract_structs[]; /* all, NULL-terminated */
+/* "askd_batch"; NULL: there is none. */
+const struct contract_struct *contract_find(const char *name);
+/* "database_iface.query"; a static text. */
+const char *contract_function_name(enum contract_function function);
 
 /* A deep copy in one arena: strings, sub-messages, lists; sinks, objects and descriptors become
  * NULL, 0, -1. NULL when the arena is full. */
 void *contract_copy(struct arena *a, const struct contract_struct *type, const void *message);
-/* Is what a plugin returned sound: size, texts valid and terminated, lists not endless, reserved 0?
- * PROTOCOL and which member, if not. */
+/* Is what a plugin handed over sound: size (older plugins may know less), texts valid and
+ * terminated, JSON that parses, cells of a known type, lists not endless, objects there, reserved
+ * 0? PROTOCOL and which member, if not. */
 int32_t contract_check(
         const struct contract_struct *type, const void *message, struct askd_error *reterr);
-/* One line of JSON with the members that `keep` allows (enum contract_privacy: the highest kept).
- */
+/* Have the message and all inside it our size? Else it came from a plugin of an older minor. */
+bool contract_is_whole(const struct contract_struct *type, const void *message);
+/* Messages inside *message that are shorter than ours, from a plugin of an older minor version, are
+ * replaced by copies of our size, zero-filled; *message itself has our size already. Message must
+ * have passed contract_check. false: the arena is full. */
+bool contract_widen(struct arena *a, const struct contract_struct *type, void *message);
+/* A JSON object on one line, with the members that `keep` allows (enum contract_privacy: the highest
+ * kept); other texts appear as "***". No address is ever printed: objects and descriptors appear as
+ * `true`. NULL prints null. */
 void contract_print(struct buffer *b, const struct contract_struct *type, const void *message,
         enum contract_privacy keep);
+/* The same, with objects as the number that `ordinal` gives them. */
+void contract_print_objects(struct buffer *b, const struct contract_struct *type,
+        const void *message, enum contract_privacy keep,
+        uint64_t (*ordinal)(void *arg, const void *object), void *arg);
 
 #endif

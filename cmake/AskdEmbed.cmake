@@ -1,0 +1,24 @@
+# cmake -DFOLDER=config -DOUT=bundled_data.c -P AskdEmbed.cmake: FOLDER's defaults.yaml and
+# prompts/*.md as byte arrays, and the table that config/bundled.h looks them up in.
+file(GLOB names RELATIVE ${FOLDER} ${FOLDER}/defaults.yaml ${FOLDER}/prompts/*.md)
+list(SORT names)
+set(arrays "")
+set(table "")
+set(index 0)
+foreach(name IN LISTS names)
+  file(READ ${FOLDER}/${name} hex HEX)
+  string(LENGTH "${hex}" length)
+  math(EXPR size "${length} / 2")
+  string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(APPEND arrays "static const unsigned char file_${index}[] = {\n${bytes}0x00};\n")
+  string(APPEND table "\t{\"${name}\", (const char *)file_${index}, ${size}},\n")
+  math(EXPR index "${index} + 1")
+endforeach()
+file(WRITE ${OUT} "/* Made by AskdEmbed.cmake from config/. */
+#include \"config/bundled.h\"
+
+${arrays}
+const struct config_bundled_file config_bundled_files[] = {
+${table}\t{0, 0, 0}};
+")

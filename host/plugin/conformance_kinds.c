@@ -1,0 +1,431 @@
+/* conformance_kinds.c: what the kinds llm, skill, transport and mailer must do, and the extensions.
+ */
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "plugin/conformance_run.h"
+
+enum { RUN_LIMIT_MS = 5000 };
+
+/* ---- llm ---------------------------------------------------------------------------------------
+ */
+
+static int32_t ask_model(struct conformance *run, int64_t limit_ms, struct askd_error *error)
+{
+	struct plugin_call call;
+	struct askd_llm_message system = {.size = sizeof system,
+	        .role = ASKD_ROLE_SYSTEM,
+	        .text = ASKD_LITERAL("Answer with one word."),
+	        .tool_call_id = {NULL, 0}};
+	struct askd_llm_message user = {
+	        .size = sizeof user, .role = ASKD_ROLE_USER, .text = ASKD_LITERAL("Ready?")};
+	const struct askd_llm_message *const messages[] = {&system, &user, NULL};
+	struct askd_task task = {.size = sizeof task,
+	        .now_us = clock_now_us(),
+	        .kind = ASKD_LITERAL("answer"),
+	        .question = ASKD_LITERAL("Ready?"),
+	        .language = ASKD_LITERAL("en"),
+	        .zone = ASKD_LITERAL("UTC")};
+	struct askd_llm_request request = {.size = sizeof request,
+	        .temperature_milli = -1,
+	        .messages = messages,
+	        .task = &task};
+	struct askd_llm_reply reply;
+	int32_t rc;
+
+	plugin_call_init(&call, &run->scope, limit_ms);
+	rc = enter_llm_iface_complete(run->instance, NULL, NULL, &call, &request, &reply, error);
+	if (!rc && (!reply.text.s && !reply.calls))
+		rc = askd_fail(error, ASKD_E_INTERNAL, "OK, with neither text nor tool calls");
+	plugin_call_finish(&call);
+	return rc;
+}
+
+/* Every status that servers answer with, and what the plugin must make of it. */
+static void check_statuses(struct conformance *run)
+{
+	static const struct {
+		int32_t status;
+		const char *header, *body;
+		int32_t code;
+		const char *name;
+	} cases[] = {
+	        {401, NULL, "{\"error\":{\"message\":\"bad key\"}}", ASKD_E_AUTH, "401 is AUTH"},
+	        {403, NULL, "{\"error\":{\"message\":\"no\"}}", ASKD_E_DENIED, "403 is DENIED"},
+	        {404, NULL, "{\"error\":{\"message\":\"no such model\"}}", ASKD_E_NOT_FOUND,
+	                "404 is NOT_FOUND"},
+	        {402, NULL, "{\"error\":{\"message\":\"pay\"}}", ASKD_E_QUOTA, "402 is QUOTA"},
+	        {413, NULL, "{}", ASKD_E_TOO_LARGE, "413 is TOO_LARGE"},
+	        {429, "retry-after: 7", "{\"error\":{\"message\":\"slow down\"}}", ASKD_E_BUSY,
+	                "429 is BUSY"},
+	        {500, NULL, "oops", ASKD_E_IO, "500 is IO"},
+	        {200, NULL, "this is no JSON", ASKD_E_PROTOCOL,
+	                "a reply that makes no sense is PROTOCOL"},
+	};
+	static const struct {
+		int32_t code;
+		const char *name;
+	} faults[] = {{ASKD_E_IO, "a lost connection is IO"},
+	        {ASKD_E_TIMEOUT, "a deadline is TIMEOUT"},
+	        {ASKD_E_CANCELED, "a cancel is CANCELED"},
+	        {ASKD_E_TOO_LARGE, "an endless body is TOO_LARGE"}};
+	struct conformance_services *s = &conformance_services;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct askd_error error = {0};
+
+		*s = (struct conformance_services){.http_status = cases[i].status,
+		        .http_header = cases[i].header,
+		        .http_body = cases[i].body};
+		conformance_error(run, cases[i].name, ask_model(run, RUN_LIMIT_MS, &error), &error,
+		        cases[i].code);
+		if (cases[i].code == ASKD_E_BUSY)
+			conformance_check(run, error.retry_after_ms == 7000,
+			        "the server's own delay is handed on",
+			        "7000 ms were due, it says %u", error.retry_after_ms);
+		if (cases[i].code == ASKD_E_IO)
+			conformance_check(run, error.flags & ASKD_ERR_RETRY, "500 may be retried",
+			        "ASKD_ERR_RETRY is missing");
+		conformance_check(run, s->http_calls >= 1 && s->http_calls <= 3,
+		        "the plugin does not retry by itself", "%zu calls", s->http_calls);
+	}
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+		struct askd_error error = {0};
+
+		*s = (struct conformance_services){.http_rc = faults[i].code};
+		conformance_error(run, faults[i].name, ask_model(run, RUN_LIMIT_MS, &error), &error,
+		        faults[i].code);
+	}
+	conformance_skip(
+	        run, "REFUSED (the vendor's own filter): vendors say it in their own ways");
+}
+
+void conformance_llm(struct conformance *run)
+{
+	struct askd_error error = {0};
+	struct askd_llm_model in = {.size = sizeof in}, out;
+	struct plugin_call call;
+	int32_t rc;
+
+	plugin_call_init(&call, &run->scope, RUN_LIMIT_MS);
+	rc = enter_llm_iface_model(run->instance, NULL, NULL, &call, &in, &out, &error);
+	conformance_error(run, "model", rc, &error, ASKD_OK);
+	plugin_call_finish(&call);
+	conformance_services = (struct conformance_services){.http_rc = ASKD_E_IO};
+	rc = ask_model(run, RUN_LIMIT_MS, &error);
+	if (conformance_services.http_calls) {
+		check_statuses(run);
+	} else {
+		conformance_error(run, "complete without a network", rc, &error, ASKD_OK);
+		conformance_skip(run, "error classes of a server: it did not use askd.http/1");
+	}
+}
+
+/* ---- skill -------------------------------------------------------------------------------------
+ */
+
+static int32_t handle(struct conformance *run, uint64_t id, const char *command, const char *text,
+        struct askd_error *error)
+{
+	struct plugin_call call;
+	struct askd_turn turn = {.size = sizeof turn,
+	        .kind = ASKD_EVENT_TEXT,
+	        .id = id,
+	        .conversation = 7,
+	        .person = 8,
+	        .now_us = clock_now_us(),
+	        .language = ASKD_LITERAL("en"),
+	        .zone = ASKD_LITERAL("UTC"),
+	        .command = askd_text_of(command),
+	        .text = askd_text_of(text)};
+	struct askd_outcome outcome;
+	int32_t rc;
+
+	plugin_call_init(&call, &run->scope, RUN_LIMIT_MS);
+	rc = enter_skill_iface_handle(run->instance, NULL, NULL, &call, &turn, &outcome, error);
+	if (!rc && outcome.status > ASKD_TURN_ERROR)
+		rc = askd_fail(
+		        error, ASKD_E_INTERNAL, "status %u is none of ASKD_TURN_*", outcome.status);
+	if (!rc && outcome.state.n > 16384)
+		rc = askd_fail(error, ASKD_E_INTERNAL, "a state of more than 16 KB");
+	plugin_call_finish(&call);
+	return rc;
+}
+
+static void check_turn(struct conformance *run, uint64_t id, const char *command, const char *text)
+{
+	struct askd_error error = {0};
+	char name[128], first[256];
+	int32_t rc, again;
+
+	snprintf(name, sizeof name, "%s%s: handle speaks or fails with a reason",
+	        command ? "/" : "", command ? command : "a plain text");
+	conformance_services = (struct conformance_services){0};
+	rc = handle(run, id, command, text, &error);
+	conformance_check(run, rc ? error.message[0] != 0 : conformance_services.replies > 0, name,
+	        "%s", rc ? error.message : "OK, but it said nothing");
+	memcpy(first, conformance_services.last_reply, sizeof first);
+	again = handle(run, id, command, text, &error);
+	snprintf(name, sizeof name, "%s%s: the same turn a second time ends the same",
+	        command ? "/" : "", command ? command : "a plain text");
+	conformance_check(run, rc == again && !strcmp(first, conformance_services.last_reply), name,
+	        "first \"%.60s\", then \"%.60s\"", first, conformance_services.last_reply);
+}
+
+void conformance_skill(struct conformance *run)
+{
+	const struct askd_skill_iface *iface = plugin_instance_iface(run->instance);
+	struct askd_error error = {0};
+	uint64_t id = 1000;
+
+	for (size_t i = 0; iface->migrations && iface->migrations[i]; i++)
+		conformance_check(run,
+		        iface->migrations[i]->number == i + 1 && iface->migrations[i]->sql,
+		        "migrations are numbered from 1", "number %u stands at place %zu",
+		        iface->migrations[i]->number, i + 1);
+	for (size_t i = 0; iface->commands && iface->commands[i]; i++) {
+		const struct askd_command *c = iface->commands[i];
+
+		if (!conformance_check(run, c->name && c->name[0] && c->usage && c->help,
+		            "a command has name, usage and help", "command %zu", i + 1))
+			continue;
+		check_turn(run, id++, c->name, "");
+		check_turn(run, id++, c->name, "some words");
+	}
+	check_turn(run, id++, NULL, "How many customers are there?");
+	if (iface->offer) {
+		struct askd_turn turn = {.size = sizeof turn,
+		        .kind = ASKD_EVENT_TEXT,
+		        .id = id,
+		        .language = ASKD_LITERAL("en"),
+		        .zone = ASKD_LITERAL("UTC"),
+		        .text = ASKD_LITERAL("How many customers are there?")};
+		struct askd_offer one, two;
+		struct plugin_call call;
+		int32_t rc;
+
+		plugin_call_init(&call, &run->scope, RUN_LIMIT_MS);
+		rc = enter_skill_iface_offer(run->instance, NULL, NULL, &call, &turn, &one, &error);
+		if (conformance_error(run, "offer", rc, &error, ASKD_OK)) {
+			enter_skill_iface_offer(
+			        run->instance, NULL, NULL, &call, &turn, &two, &error);
+			conformance_check(run,
+			        one.milli >= 0 && one.milli <= 1000 && one.milli == two.milli,
+			        "an offer is 0 to 1000, the same for the same text", "%d, then %d",
+			        one.milli, two.milli);
+		}
+		plugin_call_finish(&call);
+	}
+}
+
+/* ---- transport ----------------------------------------------------------------------------------
+ */
+
+struct running {
+	struct conformance *run;
+	struct call_scope scope;
+	struct cancel cancel;
+	int32_t rc;
+	struct askd_error error;
+};
+
+static void *run_loop(void *arg)
+{
+	struct running *running = arg;
+	struct plugin_call call;
+
+	plugin_call_init(&call, &running->scope, 0);
+	running->rc = enter_transport_iface_run(
+	        running->run->instance, NULL, NULL, &call, NULL, NULL, &running->error);
+	plugin_call_finish(&call);
+	return NULL;
+}
+
+static void check_loop(struct conformance *run, const char *name)
+{
+	struct running running = {.run = run};
+	struct timespec pause = {0, 50000000};
+	pthread_t thread;
+	int64_t began_us, took_us;
+
+	cancel_init(&running.cancel);
+	running.scope = run->scope;
+	running.scope.cancel = &running.cancel;
+	if (pthread_create(&thread, NULL, run_loop, &running)) {
+		conformance_check(run, false, name, "no thread");
+	} else {
+		nanosleep(&pause, NULL);
+		began_us = clock_monotonic_us();
+		cancel_fire(&running.cancel);
+		pthread_join(thread, NULL);
+		took_us = clock_monotonic_us() - began_us;
+		conformance_check(
+		        run, took_us < 2000000, name, "%lld ms", (long long)took_us / 1000);
+		conformance_check(run, !running.rc || running.error.message[0],
+		        "run returns OK or a reason", "%d without a reason", running.rc);
+	}
+	cancel_finish(&running.cancel);
+}
+
+static int32_t send_message(struct conformance *run, const char *text, struct askd_error *error)
+{
+	struct askd_outgoing message = {.size = sizeof message,
+	        .id = 4711,
+	        .conversation = ASKD_LITERAL("check"),
+	        .text = askd_text_of(text)};
+	struct askd_outgone gone;
+	struct plugin_call call;
+	int32_t rc;
+
+	plugin_call_init(&call, &run->scope, RUN_LIMIT_MS);
+	rc = enter_transport_iface_send(run->instance, NULL, NULL, &call, &message, &gone, error);
+	plugin_call_finish(&call);
+	return rc;
+}
+
+void conformance_transport(struct conformance *run)
+{
+	const struct askd_transport_iface *iface = plugin_instance_iface(run->instance);
+	struct askd_capabilities capabilities;
+	struct askd_error error = {0};
+	struct plugin_call call;
+	int32_t rc;
+
+	plugin_call_init(&call, &run->scope, RUN_LIMIT_MS);
+	rc = enter_transport_iface_capabilities(
+	        run->instance, NULL, NULL, &call, NULL, &capabilities, &error);
+	plugin_call_finish(&call);
+	if (!conformance_error(run, "capabilities", rc, &error, ASKD_OK))
+		return;
+	if (iface->run) {
+		check_loop(run, "run ends soon after the cancel");
+		check_loop(run, "run again ends soon after the cancel");
+	}
+	if (capabilities.flags & ASKD_TRANSPORT_SYNCHRONOUS) {
+		conformance_skip(run, "send: the transport is synchronous");
+	} else if (run->options) {
+		rc = send_message(
+		        run, "A message of the check: *one*, _two_, <three> & `four`.", &error);
+		conformance_check(run, !rc || error.message[0],
+		        "send delivers, or fails with a reason", "%d without a reason", rc);
+		cancel_fire(&run->cancel);
+		rc = send_message(run, "nobody waits", &error);
+		conformance_error(
+		        run, "send after a cancel is CANCELED", rc, &error, ASKD_E_CANCELED);
+		__atomic_store_n(&run->cancel.word, 0, __ATOMIC_RELAXED);
+	} else {
+		conformance_skip(
+		        run, "send: give --options with an address that may be written to");
+	}
+}
+
+/* ---- mailer -------------------------------------------------------------------------------------
+ */
+
+static int32_t send_mail(
+        struct conformance *run, const char *id, bool whole, struct askd_error *error)
+{
+	static const char text[] =
+	        "From: askd@example.org\r\nTo: you@example.org\r\nSubject: check\r\n"
+	        "Message-ID: <check-1@example.org>\r\n\r\nA message of the check.\r\n";
+	struct askd_header to = {.size = sizeof to,
+	        .name = ASKD_LITERAL("You"),
+	        .value = ASKD_LITERAL("you@example.org")};
+	const struct askd_header *const list[] = {&to, NULL};
+	struct askd_file file = {.size = sizeof file,
+	        .fd = memfd_create("mail", MFD_CLOEXEC),
+	        .length = sizeof text - 1,
+	        .name = ASKD_LITERAL("mail.eml"),
+	        .mime = ASKD_LITERAL("message/rfc822")};
+	struct askd_mail mail = {.size = sizeof mail,
+	        .id = askd_text_of(id),
+	        .from = ASKD_LITERAL("askd@example.org"),
+	        .to = list,
+	        .message = whole ? &file : NULL};
+	struct askd_outgone gone;
+	struct plugin_call call;
+	int32_t rc = ASKD_E_IO;
+
+	if (file.fd >= 0 && write(file.fd, text, sizeof text - 1) == (ssize_t)sizeof text - 1) {
+		plugin_call_init(&call, &run->scope, RUN_LIMIT_MS);
+		rc = enter_mailer_iface_send(run->instance, NULL, NULL, &call, &mail, &gone, error);
+		plugin_call_finish(&call);
+	}
+	if (file.fd >= 0)
+		close(file.fd);
+	return rc;
+}
+
+void conformance_mailer(struct conformance *run)
+{
+	struct askd_error error = {0};
+	int32_t rc = send_mail(run, "check-0@example.org", false, &error);
+
+	conformance_check(run, rc && error.message[0], "a mail without a message is refused",
+	        "it answered %d", rc);
+	if (!run->options) {
+		conformance_skip(run, "send: give --options with a place that may be written to");
+		return;
+	}
+	rc = send_mail(run, "check-1@example.org", true, &error);
+	if (conformance_error(run, "send", rc, &error, ASKD_OK)) {
+		rc = send_mail(run, "check-1@example.org", true, &error);
+		conformance_error(run, "send the same again", rc, &error, ASKD_OK);
+	}
+	conformance_skip(run, "BUSY, REMOTE, AUTH: they need a server that answers so");
+}
+
+/* ---- extensions ---------------------------------------------------------------------------------
+ */
+
+void conformance_extensions(struct conformance *run)
+{
+	const struct askd_health *health =
+	        plugin_instance_extension(run->instance, "askd.health/1");
+	const struct askd_tools *tools = plugin_instance_extension(run->instance, "askd.tools/1");
+	const struct askd_hooks *hooks = plugin_instance_extension(run->instance, "askd.hooks/1");
+	struct askd_error error = {0};
+	struct plugin_call call;
+	int32_t rc;
+
+	plugin_call_init(&call, &run->scope, RUN_LIMIT_MS);
+	if (health) {
+		struct askd_health_report report;
+
+		rc = enter_health_report(run->instance, health, NULL, &call, NULL, &report, &error);
+		conformance_check(run,
+		        rc ? error.message[0] != 0 : report.status <= ASKD_HEALTH_DOWN,
+		        "health reports", "status %u", rc ? 0 : report.status);
+	}
+	for (size_t i = 0; tools && tools->tools[i]; i++) {
+		struct askd_tool_call request = {.size = sizeof request,
+		        .id = ASKD_LITERAL("1"),
+		        .name = askd_text_of(tools->tools[i]->name),
+		        .arguments = ASKD_LITERAL("{}")};
+		struct askd_tool_result result;
+
+		rc = enter_tool_run(
+		        run->instance, tools->tools[i], NULL, &call, &request, &result, &error);
+		conformance_check(run, !rc || error.message[0], tools->tools[i]->name,
+		        "%d without a reason", rc);
+	}
+	if (hooks && hooks->before) {
+		struct askd_turn turn = {.size = sizeof turn,
+		        .kind = ASKD_EVENT_TEXT,
+		        .id = 1,
+		        .language = ASKD_LITERAL("en"),
+		        .zone = ASKD_LITERAL("UTC"),
+		        .text = ASKD_LITERAL("How many?")};
+		struct askd_hook_event event = {.size = sizeof event, .turn = &turn};
+		struct askd_hook_verdict verdict;
+
+		rc = enter_hooks_before(
+		        run->instance, hooks, NULL, &call, &event, &verdict, &error);
+		conformance_check(run, !rc || error.message[0], "the hook before a turn decides",
+		        "%d without a reason", rc);
+	}
+	plugin_call_finish(&call);
+}

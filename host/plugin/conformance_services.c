@@ -1,0 +1,209 @@
+/* conformance_services.c: stand-ins for every service, so that a plugin opens and runs with no
+ * daemon around it. They keep the rules of the contract; what they answer is scripted or empty. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "plugin/conformance_run.h"
+
+struct conformance_services conformance_services;
+
+#define SERVICE(name, in_type, out_type)                                          \
+	static int32_t name(const struct askd_host *host, struct askd_call *call, \
+	        const struct in_type *in, struct out_type *out, struct askd_error *reterr)
+
+SERVICE(http_fetch, askd_http_request, askd_http_response)
+{
+	struct conformance_services *s = &conformance_services;
+	const char *colon = s->http_header ? strchr(s->http_header, ':') : NULL;
+	size_t n = s->http_body ? strlen(s->http_body) : 0;
+
+	(void)host;
+	s->http_calls++;
+	if (s->http_rc) {
+		int32_t rc = askd_fail(reterr, s->http_rc, "the test's network says so");
+
+		if (reterr && s->http_rc == ASKD_E_IO)
+			reterr->flags = ASKD_ERR_RETRY;
+		return rc;
+	}
+	out->status = s->http_status;
+	if (colon) {
+		struct askd_header *header = call->alloc(call, sizeof *header);
+		const struct askd_header **list = call->alloc(call, 2 * sizeof *list);
+
+		if (!header || !list)
+			return askd_fail(reterr, ASKD_E_NOMEM, "no memory");
+		*header = (struct askd_header){.size = sizeof *header,
+		        .name = askd_copy(call, s->http_header, (uint64_t)(colon - s->http_header)),
+		        .value = askd_copy(call, colon + 2, strlen(colon + 2))};
+		list[0] = header;
+		list[1] = NULL;
+		out->headers = list;
+	}
+	if (in->stream && s->http_status / 100 == 2) {
+		/* In two pieces, cut anywhere. */
+		for (size_t at = 0, piece = (n + 1) / 2; at < n; at += piece) {
+			struct askd_http_chunk chunk = {.size = sizeof chunk,
+			        .data = {s->http_body + at, n - at < piece ? n - at : piece}};
+			int32_t rc = in->stream->put(in->stream, &chunk);
+
+			if (rc)
+				return askd_fail(reterr, rc, "the receiver stopped");
+		}
+	} else {
+		struct askd_text body = askd_copy(call, s->http_body ? s->http_body : "", n);
+
+		out->body = (struct askd_bytes){body.s, body.n};
+	}
+	return ASKD_OK;
+}
+
+SERVICE(inbox_deliver, askd_event, askd_delivered)
+{
+	(void)host, (void)call;
+	if (!in->key.n || !in->conversation.n || !in->sender.n)
+		return askd_fail(
+		        reterr, ASKD_E_INVALID, "an event needs key, conversation and sender");
+	conformance_services.delivered++;
+	if (out)
+		out->id = conformance_services.delivered;
+	return ASKD_OK;
+}
+
+SERVICE(turn_reply, askd_message, askd_delivered)
+{
+	(void)host, (void)call, (void)reterr;
+	conformance_services.replies++;
+	snprintf(conformance_services.last_reply, sizeof conformance_services.last_reply, "%s",
+	        in->text.s ? in->text.s : "");
+	if (out)
+		out->id = conformance_services.replies;
+	return ASKD_OK;
+}
+
+SERVICE(turn_progress, askd_progress, askd_nothing)
+{
+	(void)host, (void)call, (void)in, (void)out, (void)reterr;
+	return ASKD_OK;
+}
+
+SERVICE(turn_ask, askd_event, askd_reply)
+{
+	(void)host, (void)in, (void)reterr;
+	if (out) {
+		out->kind = ASKD_TURN_ANSWER;
+		out->turn = 1;
+		out->object = askd_print(call, "{\"kind\":\"answer\",\"answer\":\"A stand-in "
+		                               "answers.\",\"columns\":[],\"data\":[]}");
+	}
+	return ASKD_OK;
+}
+
+SERVICE(llm_complete, askd_llm_request, askd_llm_reply)
+{
+	(void)host;
+	if (!in->task || !in->model.n)
+		return askd_fail(reterr, ASKD_E_INVALID, "a stage and a task are due");
+	if (out) {
+		out->finish = ASKD_FINISH_STOP;
+		out->confidence_milli = -1;
+		out->text = askd_print(
+		        call, "{\"action\":\"answer\",\"answer\":\"A stand-in answers.\"}");
+	}
+	return ASKD_OK;
+}
+
+SERVICE(query_run, askd_query_run, askd_query_result)
+{
+	(void)host, (void)call, (void)in, (void)out;
+	return askd_fail(reterr, ASKD_E_NOT_FOUND, "the test has no database");
+}
+
+SERVICE(query_catalogue, askd_query_catalogue, askd_catalogue)
+{
+	(void)host, (void)call, (void)in, (void)out;
+	return askd_fail(reterr, ASKD_E_NOT_FOUND, "the test has no database");
+}
+
+SERVICE(store_service_read, askd_store_read, askd_store_rows)
+{
+	struct askd_batch *batch = call->alloc(call, sizeof *batch);
+
+	(void)host, (void)in;
+	if (!batch)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory");
+	*batch = (struct askd_batch){.size = sizeof *batch, .end = 1, .affected = -1};
+	if (out)
+		out->batch = batch;
+	return ASKD_OK;
+}
+
+SERVICE(store_service_write, askd_store_write, askd_nothing)
+{
+	(void)host, (void)call, (void)out;
+	return in->statements ? ASKD_OK : askd_fail(reterr, ASKD_E_INVALID, "nothing to write");
+}
+
+SERVICE(i18n_service_text, askd_i18n_text, askd_i18n_result)
+{
+	(void)host, (void)reterr;
+	if (out)
+		out->text = askd_copy(call, in->text.s, in->text.n);
+	return ASKD_OK;
+}
+
+SERVICE(audit_service_write, askd_audit_entry, askd_nothing)
+{
+	(void)host, (void)call, (void)out;
+	return in->action.n ? ASKD_OK
+	                    : askd_fail(reterr, ASKD_E_INVALID, "an entry needs an action");
+}
+
+SERVICE(metrics_service_any, askd_metric, askd_nothing)
+{
+	(void)host, (void)call, (void)out;
+	return in->name.n ? ASKD_OK : askd_fail(reterr, ASKD_E_INVALID, "a metric needs a name");
+}
+
+SERVICE(listen_service_open, askd_listen_request, askd_listen_socket)
+{
+	static int fd = -1;
+
+	(void)host, (void)call, (void)in;
+	if (fd < 0)
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || listen(fd, 8))
+		return askd_fail(reterr, ASKD_E_IO, "no socket");
+	if (out)
+		out->fd = fd;
+	return ASKD_OK;
+}
+
+#define TABLE(type, name, ...) static const struct type name = {.size = sizeof name, __VA_ARGS__}
+
+TABLE(askd_http_service, http, .fetch = http_fetch);
+TABLE(askd_inbox_service, inbox, .deliver = inbox_deliver);
+TABLE(askd_turn_service, turn, .reply = turn_reply, .progress = turn_progress, .post = turn_reply,
+        .ask = turn_ask);
+TABLE(askd_llm_service, llm, .complete = llm_complete);
+TABLE(askd_query_service, query, .run = query_run, .catalogue = query_catalogue);
+TABLE(askd_store_service, store, .read = store_service_read, .write = store_service_write);
+TABLE(askd_i18n_service, i18n, .text = i18n_service_text);
+TABLE(askd_audit_service, audit, .write = audit_service_write);
+TABLE(askd_metrics_service, metrics, .add = metrics_service_any, .observe = metrics_service_any);
+TABLE(askd_listen_service, listening, .open = listen_service_open);
+
+void conformance_services_offer(void)
+{
+	registry_offer_service("askd.http/1", &http, false);
+	registry_offer_service("askd.inbox/1", &inbox, false);
+	registry_offer_service("askd.turn/1", &turn, true);
+	registry_offer_service("askd.llm/1", &llm, true);
+	registry_offer_service("askd.query/1", &query, true);
+	registry_offer_service("askd.store/1", &store, false);
+	registry_offer_service("askd.i18n/1", &i18n, false);
+	registry_offer_service("askd.audit/1", &audit, false);
+	registry_offer_service("askd.metrics/1", &metrics, false);
+	registry_offer_service("askd.listen/1", &listening, false);
+}

@@ -1,0 +1,12 @@
+/* scaffold.h: `askd plugin new`: a folder with a compiling, passing plugin, to be built against the
+ * installed SDK alone. */
+#ifndef PLUGIN_SCAFFOLD_H
+#define PLUGIN_SCAFFOLD_H
+
+#include <stdio.h>
+
+/* Makes ./NAME with NAME.c, CMakeLists.txt and options.yaml. Never overwrites. Returns the exit
+ * status. */
+int scaffold_make(const char *kind, const char *name, FILE *out, FILE *err);
+
+#endif
