@@ -1,12 +1,13 @@
-# cmake -DFOLDER=config -DOUT=bundled_data.c -P AskdEmbed.cmake: FOLDER's defaults.yaml and
-# prompts/*.md as byte arrays, and the table that config/bundled.h looks them up in.
-file(GLOB names RELATIVE ${FOLDER} ${FOLDER}/defaults.yaml ${FOLDER}/prompts/*.md)
-list(SORT names)
+# cmake -DTREE=. -DOUT=bundled_data.c -P AskdEmbed.cmake: config/defaults.yaml, config/prompts/*.md and
+# sdk/templates/* as byte arrays, and the table that config/bundled.h looks them up in.
+file(GLOB files ${TREE}/config/defaults.yaml ${TREE}/config/prompts/*.md ${TREE}/sdk/templates/*)
+list(SORT files)
 set(arrays "")
 set(table "")
 set(index 0)
-foreach(name IN LISTS names)
-  file(READ ${FOLDER}/${name} hex HEX)
+foreach(file IN LISTS files)
+  string(REGEX REPLACE "^${TREE}/(config|sdk)/" "" name ${file})
+  file(READ ${file} hex HEX)
   string(LENGTH "${hex}" length)
   math(EXPR size "${length} / 2")
   string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
@@ -15,7 +16,7 @@ foreach(name IN LISTS names)
   string(APPEND table "\t{\"${name}\", (const char *)file_${index}, ${size}},\n")
   math(EXPR index "${index} + 1")
 endforeach()
-file(WRITE ${OUT} "/* Made by AskdEmbed.cmake from config/. */
+file(WRITE ${OUT} "/* Made by AskdEmbed.cmake. */
 #include \"config/bundled.h\"
 
 ${arrays}

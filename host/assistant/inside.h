@@ -79,10 +79,11 @@ struct turn {
 
 	/* Collected. */
 	const struct askd_message *messages[TURN_MESSAGES];
+	uint64_t message_ids[TURN_MESSAGES]; /* of their first outbox rows */
 	size_t message_count;
 	uint32_t kind; /* ASKD_TURN_* */
 	struct askd_outcome outcome;
-	bool keep_state; /* the turn never reached a skill: the dialogue stays as it is */
+	bool new_state; /* `outcome` says how the dialogue goes on; else it stays as it is */
 	struct askd_text object; /* the JSON of `ask` */
 	int64_t notice_us;       /* of the last one, monotonic */
 	uint64_t working;        /* outbox row of the working message */

@@ -34,10 +34,13 @@ int64_t stage_egress_for(const struct stage_call *c, bool local)
 	        c->database_egress == CONFIG_EGRESS_DEFAULT ? of_default : c->database_egress;
 	int64_t turn = c->turn->egress == CONFIG_EGRESS_DEFAULT ? of_default : c->turn->egress;
 
-	/* The policy says what may leave the house. To an engine in the house everything may go. */
-	if (local)
+	if (turn < database)
+		database = turn;
+	/* `nothing` leaves engines of this machine alone, which may then see what they need. A level
+	 * that was set on purpose binds them too: a server on loopback may be a relay. */
+	if (local && database == CONFIG_EGRESS_NOTHING)
 		return CONFIG_EGRESS_ALL;
-	return database < turn ? database : turn;
+	return database;
 }
 
 const char *stage_egress_word(int64_t level)

@@ -40,13 +40,15 @@ struct config_database {
 
 struct config_stage {
 	const char *name;            /* "analysis" */
-	const char *llm;             /* instance */
+	const char *llm;             /* instance; NULL: no llm is configured */
 	const char *model;           /* NULL: the instance's own */
 	const char *const *fallback; /* instances; NULL: none */
-	const char *prompt;          /* the prompt's text: the bundled one, or of the file named */
-	const char *prompt_name;     /* where it came from, for the receipt: "analysis (bundled)" */
-	int64_t temperature_milli;   /* -1: the server's default */
-	int64_t max_output;          /* tokens; 0: the server's default */
+	const char *const *limits;   /* buckets that each call takes from; NULL: none */
+	const char *prompt; /* the prompt's text: the bundled one, or of the file named; NULL: a
+	                     * stage of a plugin's, which brings its own */
+	const char *prompt_name;   /* where it came from, for the receipt: "analysis (bundled)" */
+	int64_t temperature_milli; /* -1: the server's default */
+	int64_t max_output;        /* tokens; 0: the server's default */
 	int64_t escalate_below_milli; /* 0: never */
 	int64_t timeout_ms;           /* of one call */
 	struct yaml_place place;
@@ -74,7 +76,7 @@ struct config_limit {
 	const char *name;                   /* "question" */
 	int64_t by;                         /* enum config_limit_by */
 	struct config_rate rate;            /* count 0: none */
-	int64_t burst, concurrent, waiting; /* concurrent 0: no limit */
+	int64_t burst, concurrent, waiting; /* burst: at least 1; concurrent 0: no limit */
 	const struct config_rate *windows;  /* ends with count 0; NULL: none */
 	struct config_limit *next;
 };
@@ -125,6 +127,7 @@ struct config {
  * beside it, then ASKD__A__B=value, over the compiled-in defaults. Validates what needs no plugin.
  * NULL and *reterr on any fault. */
 struct config *config_read(const char *path, struct askd_error *reterr);
+/* The same with the text of the main file: no conf.d, no environment but ${VAR}. */
 struct config *config_read_string(const char *name, const char *yaml, struct askd_error *reterr);
 void config_destroy(struct config *config);
 const struct config_instance *config_find(

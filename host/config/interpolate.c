@@ -165,8 +165,7 @@ int32_t interpolate(struct arena *a, struct yaml_node *node, struct askd_error *
 			colon = strchr(name, ':');
 			if (colon)
 				name[colon - name] = 0;
-			if (!is_name(name, strlen(name)) ||
-			        (colon && strcmp(name, "file") == 0))
+			if (!is_name(name, strlen(name)) || (colon && strcmp(name, "file") == 0))
 				rc = yaml_fail(reterr, node,
 				        "found '${%.80s%s', expected ${VAR}, ${VAR:default} or "
 				        "${file:PATH}; a literal '${' is written '$${'",

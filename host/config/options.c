@@ -76,7 +76,7 @@ static void add_expected(struct buffer *b, const struct askd_option *option)
 			return;
 		buffer_add_string(b, " from ");
 		add_number(b, option->type, option->min);
-		if (option->max > option->min && option->max != INT64_MAX) {
+		if (option->max >= option->min && option->max != INT64_MAX) {
 			buffer_add_string(b, " to ");
 			add_number(b, option->type, option->max);
 		}
@@ -112,7 +112,7 @@ static int64_t choice_of(const char *const *choices, const char *text)
 static size_t length_max(const struct askd_option *option)
 {
 	return option->max > 0 && option->max < HOST_LENGTH_MAX ? (size_t)option->max
-	                                                         : HOST_LENGTH_MAX;
+	                                                        : HOST_LENGTH_MAX;
 }
 
 /* One text of a TEXT, LIST or MAP: a scalar that is not too long, and one of the permitted. */
@@ -241,9 +241,9 @@ int32_t option_read(struct arena *a, const struct yaml_node *node, const struct 
 	case ASKD_OPT_CHOICE:
 		value->number = choice_of(option->choices, s);
 		if (value->number < 0)
-			return node->secret ? fail_expected(reterr, node, option, owner)
-			                    : yaml_fail_name(reterr, &node->place, s,
-			                              option->choices);
+			return node->secret
+			               ? fail_expected(reterr, node, option, owner)
+			               : yaml_fail_name(reterr, &node->place, s, option->choices);
 		return ASKD_OK;
 	default:
 		return askd_fail(reterr, ASKD_E_UNSUPPORTED,
@@ -252,7 +252,7 @@ int32_t option_read(struct arena *a, const struct yaml_node *node, const struct 
 	}
 	if (ok && option->type != ASKD_OPT_BOOL && has_range(option))
 		ok = value->number >= option->min &&
-		     (option->max < option->min || !option->max || value->number <= option->max);
+		     (option->max < option->min || value->number <= option->max);
 	return ok ? ASKD_OK : fail_expected(reterr, node, option, owner);
 }
 
@@ -270,8 +270,7 @@ int32_t option_default(struct arena *a, const struct askd_option *option,
 			return no_memory(reterr);
 		parsed->quoted = true;
 	} else {
-		parsed = yaml_read_string(
-		        a, "(default)", option->def, strlen(option->def), reterr);
+		parsed = yaml_read_string(a, "(default)", option->def, strlen(option->def), reterr);
 		if (!parsed)
 			return reterr && reterr->code ? reterr->code : ASKD_E_CONFIG;
 	}
@@ -336,12 +335,42 @@ static void store(void *target, const struct askd_option *option, const union op
 	}
 }
 
+/* A required name is missing: perhaps one of the names that somebody else reads is meant for it. */
+static int32_t fail_missing(const struct yaml_node *map, const struct yaml_node *given,
+        const struct askd_option *option, const struct askd_option *table, uint32_t stride,
+        const char *owner, struct askd_error *reterr)
+{
+	const char *const wanted[] = {option->name, NULL};
+	const struct yaml_place *place = NULL;
+	struct buffer expected;
+
+	for (const struct yaml_node *node = map ? map->first : NULL; node; node = node->next) {
+		const struct askd_option *other = table;
+
+		while (other->name && !text_is(node->key, other->name))
+			other = options_next(other, stride);
+		if (!other->name && text_nearest(node->key.s, wanted))
+			return yaml_fail_name(reterr, &node->key_place, node->key.s, wanted);
+	}
+	if (given)
+		place = &given->place;
+	else if (map)
+		place = map->key.s ? &map->key_place : &map->place;
+	buffer_init(&expected, 0);
+	add_expected(&expected, option);
+	yaml_fail_at(reterr, place, "found no '%s' in %s, expected %s: %s", option->name, owner,
+	        expected.s && !expected.failed ? expected.s : "a value",
+	        option->help ? option->help : "it is required");
+	buffer_finish(&expected);
+	return ASKD_E_CONFIG;
+}
+
 int32_t options_read(struct arena *a, const struct yaml_node *node, const struct askd_option *table,
         uint32_t stride, const char *owner, const char *const *known, void *target,
         struct askd_error *reterr)
 {
+	const struct askd_option *first = table;
 	struct askd_error failed = {0};
-	struct buffer expected;
 	int32_t rc;
 
 	if (is_absent(node))
@@ -355,17 +384,7 @@ int32_t options_read(struct arena *a, const struct yaml_node *node, const struct
 		union option_value value = {0};
 
 		if (is_absent(given) && table->flags & ASKD_OPT_REQUIRED) {
-			buffer_init(&expected, 0);
-			add_expected(&expected, table);
-			rc = yaml_fail_at(&failed,
-			        given        ? &given->place
-			        : !node      ? NULL
-			        : node->key.s ? &node->key_place
-			                     : &node->place,
-			        "found no '%s' in %s, expected %s: %s", table->name, owner,
-			        expected.s && !expected.failed ? expected.s : "a value",
-			        table->help ? table->help : "it is required");
-			buffer_finish(&expected);
+			rc = fail_missing(node, given, table, first, stride, owner, &failed);
 			break;
 		}
 		if (is_absent(given)) {

@@ -10,7 +10,8 @@ static bool is_name(const char *name)
 	if (!islower((unsigned char)*name))
 		return false;
 	for (; *name; name++)
-		if (!islower((unsigned char)*name) && !isdigit((unsigned char)*name) && *name != '_')
+		if (!islower((unsigned char)*name) && !isdigit((unsigned char)*name) &&
+		        *name != '_')
 			return false;
 	return true;
 }
@@ -88,8 +89,8 @@ int32_t options_check(
 			return rc;
 		for (; other != option; other = options_next(other, stride)) {
 			if (!strcmp(other->name, option->name))
-				return askd_fail(reterr, ASKD_E_INVALID, "option '%s': twice",
-				        option->name);
+				return askd_fail(
+				        reterr, ASKD_E_INVALID, "option '%s': twice", option->name);
 			if (other->offset == option->offset)
 				return askd_fail(reterr, ASKD_E_INVALID,
 				        "options '%s' and '%s' fill the same member", other->name,

@@ -24,8 +24,7 @@ struct reader {
 
 static struct yaml_place place_of(const struct reader *r, const yaml_mark_t *mark)
 {
-	return (struct yaml_place){
-	        r->file, (uint32_t)mark->line + 1, (uint32_t)mark->column + 1};
+	return (struct yaml_place){r->file, (uint32_t)mark->line + 1, (uint32_t)mark->column + 1};
 }
 
 static int32_t no_memory(struct askd_error *reterr)
@@ -34,8 +33,8 @@ static int32_t no_memory(struct askd_error *reterr)
 }
 
 /* The place of byte `at`, and what is wrong there. */
-static int32_t fail_byte(struct reader *r, const char *s, size_t at, const char *problem,
-        struct askd_error *reterr)
+static int32_t fail_byte(
+        struct reader *r, const char *s, size_t at, const char *problem, struct askd_error *reterr)
 {
 	struct yaml_place place = {r->file, 1, 1};
 
@@ -76,8 +75,7 @@ static bool is_null(const char *s)
 }
 
 /* Takes the scalar in the place of a name in a map. */
-static int32_t take_key(
-        struct reader *r, const yaml_event_t *event, struct askd_error *reterr)
+static int32_t take_key(struct reader *r, const yaml_event_t *event, struct askd_error *reterr)
 {
 	const struct yaml_node *map = r->open[r->depth - 1];
 	const char *s = (const char *)event->data.scalar.value;
@@ -110,7 +108,8 @@ static int32_t take_node(struct reader *r, struct yaml_node *node, struct askd_e
 		return ASKD_OK;
 	}
 	if (++r->count[r->depth - 1] > MAP_MAX)
-		return yaml_fail(reterr, node, "found more than %d entries, expected fewer", MAP_MAX);
+		return yaml_fail(
+		        reterr, node, "found more than %d entries, expected fewer", MAP_MAX);
 	yaml_append(parent, NULL, node);
 	if (parent->kind == YAML_MAP) {
 		node->key = r->key;
@@ -120,8 +119,7 @@ static int32_t take_node(struct reader *r, struct yaml_node *node, struct askd_e
 	return ASKD_OK;
 }
 
-static int32_t take_scalar(
-        struct reader *r, const yaml_event_t *event, struct askd_error *reterr)
+static int32_t take_scalar(struct reader *r, const yaml_event_t *event, struct askd_error *reterr)
 {
 	struct yaml_node *node;
 	int32_t rc;
@@ -134,8 +132,8 @@ static int32_t take_scalar(
 	node->kind = YAML_SCALAR;
 	node->place = place_of(r, &event->start_mark);
 	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-	node->text = arena_copy(
-	        r->a, (const char *)event->data.scalar.value, event->data.scalar.length);
+	node->text =
+	        arena_copy(r->a, (const char *)event->data.scalar.value, event->data.scalar.length);
 	if (!node->text)
 		return no_memory(reterr);
 	rc = interpolate(r->a, node, reterr);
@@ -146,8 +144,8 @@ static int32_t take_scalar(
 	return take_node(r, node, reterr);
 }
 
-static int32_t take_start(struct reader *r, const yaml_event_t *event, enum yaml_kind kind,
-        struct askd_error *reterr)
+static int32_t take_start(
+        struct reader *r, const yaml_event_t *event, enum yaml_kind kind, struct askd_error *reterr)
 {
 	struct yaml_place place = place_of(r, &event->start_mark);
 	struct yaml_node *node;
@@ -172,8 +170,7 @@ static int32_t take_start(struct reader *r, const yaml_event_t *event, enum yaml
 }
 
 /* What the subset leaves out. */
-static int32_t check_event(
-        struct reader *r, const yaml_event_t *event, struct askd_error *reterr)
+static int32_t check_event(struct reader *r, const yaml_event_t *event, struct askd_error *reterr)
 {
 	const yaml_char_t *anchor = NULL, *tag = NULL;
 	struct yaml_place place = place_of(r, &event->start_mark);
@@ -196,8 +193,8 @@ static int32_t check_event(
 		break;
 	case YAML_DOCUMENT_START_EVENT:
 		if (r->root)
-			return yaml_fail_at(reterr, &place,
-			        "found a second document, expected one in a file");
+			return yaml_fail_at(
+			        reterr, &place, "found a second document, expected one in a file");
 		if (event->data.document_start.tag_directives.start !=
 		        event->data.document_start.tag_directives.end)
 			return yaml_fail_at(reterr, &place, "found a %%TAG line, expected none");
@@ -273,8 +270,8 @@ struct yaml_node *yaml_read_string(
 	if (n > FILE_MAX_BYTES) {
 		struct yaml_place place = {r.file, 0, 0};
 
-		yaml_fail_at(reterr, &place, "found %zu bytes, expected at most %d", n,
-		        FILE_MAX_BYTES);
+		yaml_fail_at(
+		        reterr, &place, "found %zu bytes, expected at most %d", n, FILE_MAX_BYTES);
 		return NULL;
 	}
 	while (at < n) {

@@ -49,8 +49,8 @@ bool yaml_is_secret_name(const char *name);
 /* Adds ", expected one of a, b, c" and, if one is near, ", did you mean 'b'?" to the message. */
 int32_t yaml_fail_name(struct askd_error *reterr, const struct yaml_place *place, const char *found,
         const char *const *names);
-__attribute__((format(printf, 3, 4))) int32_t yaml_fail_at(struct askd_error *reterr,
-        const struct yaml_place *place, const char *format, ...);
+__attribute__((format(printf, 3, 4))) int32_t yaml_fail_at(
+        struct askd_error *reterr, const struct yaml_place *place, const char *format, ...);
 /* askd_fail(CONFIG) with the node's place before the message. */
 __attribute__((format(printf, 3, 4))) int32_t yaml_fail(
         struct askd_error *reterr, const struct yaml_node *node, const char *format, ...);

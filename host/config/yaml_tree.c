@@ -240,8 +240,8 @@ static void add_place(struct buffer *b, const struct yaml_place *place)
 	buffer_add_string(b, ": ");
 }
 
-static int32_t vfail(struct askd_error *reterr, const struct yaml_place *place, const char *format,
-        va_list ap)
+static int32_t vfail(
+        struct askd_error *reterr, const struct yaml_place *place, const char *format, va_list ap)
 {
 	struct askd_text whole;
 	struct buffer b;
@@ -255,7 +255,8 @@ static int32_t vfail(struct askd_error *reterr, const struct yaml_place *place, 
 	whole = buffer_text(&b);
 	if (reterr && whole.s)
 		whole.n = text_cut(whole.s, whole.n, sizeof reterr->message - 1);
-	askd_fail(reterr, ASKD_E_CONFIG, "%.*s", whole.s ? (int)whole.n : 0, whole.s ? whole.s : "");
+	askd_fail(
+	        reterr, ASKD_E_CONFIG, "%.*s", whole.s ? (int)whole.n : 0, whole.s ? whole.s : "");
 	buffer_finish(&b);
 	return ASKD_E_CONFIG;
 }
@@ -271,8 +272,7 @@ int32_t yaml_fail_at(
 	return ASKD_E_CONFIG;
 }
 
-int32_t yaml_fail(
-        struct askd_error *reterr, const struct yaml_node *node, const char *format, ...)
+int32_t yaml_fail(struct askd_error *reterr, const struct yaml_node *node, const char *format, ...)
 {
 	va_list ap;
 
@@ -297,7 +297,10 @@ int32_t yaml_fail_name(struct askd_error *reterr, const struct yaml_place *place
 		buffer_print(&b, "%s%s", i ? ", " : "", names[i]);
 	}
 	yaml_fail_at(reterr, place, "found %s, expected %s%s%s%s%s",
-	        yaml_quote(found, strlen(found)), !names[0] ? "none" : names[1] ? "one of " : "",
+	        yaml_quote(found, strlen(found)),
+	        !names[0]  ? "none"
+	        : names[1] ? "one of "
+	                   : "",
 	        b.s && !b.failed ? b.s : "", nearest ? ", did you mean '" : "",
 	        nearest ? nearest : "", nearest ? "'?" : "");
 	buffer_finish(&b);

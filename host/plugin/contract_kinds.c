@@ -317,6 +317,9 @@ M(skill_iface, commands, STATIC, PLAIN),
 M(skill_iface, migrations, STATIC, PLAIN),
 M(skill_iface, offer, CODE, PLAIN),
 M(skill_iface, handle, CODE, PLAIN),
+#ifdef ASKD_TEST_NEXT_MINOR
+M(skill_iface, newer, CODE, PLAIN),
+#endif
 END(skill_iface)
 
 /* ---- askd/extensions.h ---- */

@@ -16,6 +16,8 @@ struct query_database {
 	int64_t egress; /* enum config_egress, as configured */
 };
 
+/* Before instances open: offers askd.query/1, which answers once query_open has run. */
+void query_offer(void);
 int32_t query_open(struct query **query, struct registry *registry, struct people *people,
         struct askd_error *reterr);
 void query_close(struct query *query);

@@ -12,10 +12,18 @@ enum store_database { STORE_MANAGER, STORE_COSTS, STORE_DATABASE_COUNT };
  * databases, reads or makes the master key. [main] */
 struct store *store_open(const struct config *config, struct askd_error *reterr);
 void store_close(struct store *store); /* ends the writers after what is queued. [main] */
+/* Offers askd.store/1 and askd.audit/1; they work while a store is open. Before instances open. */
+void store_offer(void);
+/* For an operator whose master key is lost: deletes the records that were sealed with it (whole rows
+ * where the sealed column may not be NULL), accepts the present key from now on, and writes that to
+ * the audit. *rows: how many were deleted; 0 also when the key is the right one. Nobody else may
+ * have the store open. [main] */
+int32_t store_forget_sealed(const struct config *config, uint64_t *rows, struct askd_error *reterr);
 
 /* Numbered from 1 without gaps, checksummed; a backup of the file is made before the first new one;
  * refused when the database is newer than the program or a checksum differs. `room` names the list:
- * "people", "skill/query". */
+ * "people", "skill/query"; the part after a slash is a plugin, whose statements may touch tables
+ * that begin with its name and an underscore only. [main] */
 int32_t store_migrate(struct store *store, enum store_database db, const char *room,
         const struct askd_migration *const *list, struct askd_error *reterr);
 
@@ -93,18 +101,22 @@ void store_unit_join(struct store_unit *unit, struct store_unit *from);
 /* Waits until it is durable (as the configuration says) and destroys the unit, whatever happened.
  * CONFLICT: a count or key missed, nothing of it remains. */
 int32_t store_commit(struct store_unit *unit, struct askd_error *reterr);
+/* Queues it and returns: for what may be lost in a crash. A failure is logged. Units that are
+ * committed later become durable later. [any] */
+void store_commit_later(struct store_unit *unit);
 
-/* Sealed with a key derived from the master key; `place` binds it to where it is kept
- * ("stages|4711"). In the arena. [any] */
+/* Sealed with a key derived from the master key; `place` binds it to where it is kept: the table of
+ * STORE_MANAGER, a bar, and the row ("stages|4711"). The table is remembered, so that after the loss
+ * of the key the start can say which records are dead. In the arena. [any] */
 int32_t store_seal(struct store *store, struct arena *a, const char *place, struct askd_bytes plain,
         struct askd_bytes *sealed, struct askd_error *reterr);
-/* CONFIG: the master key is another one: says so. */
+/* CONFIG: the master key is another one: says so. PROTOCOL: changed, or of another place. [any] */
 int32_t store_unseal(struct store *store, struct arena *a, const char *place,
         struct askd_bytes sealed, struct askd_bytes *plain, struct askd_error *reterr);
 /* A 32-byte key for one purpose ("buttons"), derived from the master key. */
 void store_derive(struct store *store, const char *purpose, unsigned char key[32]);
 
-/* askd.store/1 is offered by store_open; what a plugin writes WITH_TURN goes to the unit that this
+/* What a plugin writes WITH_TURN goes to the unit that this
  * function names for the scope of the call (set by assistant/). NULL: no turn. */
 void store_set_turn_unit(struct store_unit *(*find)(const struct call_scope *scope));
 

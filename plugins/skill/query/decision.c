@@ -235,9 +235,10 @@ static int32_t from_object(json_t *object, struct decision *d, const char **prob
 		action = looks_like_sql(askd_text_of(answer)) ? DECISION_SQL : DECISION_ANSWER;
 	if (action < 0 && json_array_size(d->choices))
 		action = DECISION_CLARIFY;
-	if (action < 0 && answer)
+	/* Without an action only `answer` is one: {"error": {"message": ...}} is not. */
+	if (action < 0 && json_is_string(json_object_get(object, "answer")) && answer)
 		action = DECISION_ANSWER;
-	if (action < 0 && !sql && !answer && !member(object, names_explanation)) {
+	if (action < 0 && !json_object_get(object, "answer")) {
 		*problem = not_object;
 		return ASKD_E_PROTOCOL;
 	}

@@ -87,17 +87,21 @@ static bool date_known(const struct figures *f, const struct number *number)
 	return false;
 }
 
-/* "May 12 orders were placed": the day is a count. A month or quarter beside a known year that
- * stands in columns of their own: both are cells. */
+static bool is_cell(const struct figures *f, int32_t value)
+{
+	const struct figure *figure = find(&f->plain, value, value);
+	return figure && figure->source == FIGURE_CELL;
+}
+
+/* "May 12 orders were placed": the day is a count. A month or quarter beside its year may stand in
+ * columns of their own. */
 static bool date_by_parts(const struct figures *f, const struct number *number)
 {
 	if (!number->year && number->day)
 		return number->followed && find(&f->plain, number->day, number->day);
-	if (number->day || !number->year || !find(&f->plain, number->year, number->year))
+	if (number->day || !number->year || !is_cell(f, number->year))
 		return false;
-	if (number->quarter)
-		return find(&f->plain, number->quarter, number->quarter) != NULL;
-	return number->month && find(&f->plain, number->month, number->month);
+	return is_cell(f, number->quarter ? number->quarter : number->month);
 }
 
 /* ---- counts of some of the rows -------------------------------------------------------------- */

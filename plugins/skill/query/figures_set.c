@@ -199,6 +199,7 @@ static int by_text(const void *a, const void *b)
 static void add_counts(struct figures *f, uint32_t column)
 {
 	uint32_t rows = f->rows->batch.rows, n = 0, distinct = 0;
+	bool repeats = false;
 	const struct askd_value **v = malloc((rows + 1) * sizeof *v);
 	if (!v) {
 		f->failed = true;
@@ -214,9 +215,14 @@ static void add_counts(struct figures *f, uint32_t column)
 		if (i + 1 == n || by_text(&v[i], &v[i + 1])) {
 			distinct++;
 			add(f, &f->plain, i + 1 - start, FIGURE_COUNT, column, 0);
-			add_ratio(f, i + 1 - start, n, FIGURE_SHARE, column);
+			/* Where each stands once, a share says nothing of it. */
+			if (i > start)
+				add_ratio(f, i + 1 - start, n, FIGURE_SHARE, column);
+			repeats |= i > start;
 			start = i + 1;
 		}
+	if (repeats)
+		add_ratio(f, 1, n, FIGURE_SHARE, column);
 	if (n) {
 		add(f, &f->plain, distinct, FIGURE_COUNT, column, 0);
 		add(f, &f->plain, n, FIGURE_COUNT, column, 0);

@@ -189,11 +189,15 @@ static int32_t full_year(int32_t year, size_t n)
 
 static bool year_at(const struct reader *r, size_t i, int32_t *year, size_t *end)
 {
-	size_t n = digits(r, i, year);
-	*end = i + n;
+	int32_t value;
+	size_t n = digits(r, i, &value);
 	/* "2,024" and "2024.5" are no years. */
-	return n == 4 && *year >= 1000 && *year <= 2200 &&
-	       !(strchr(".,", at(r, *end)) && at(r, *end) && digit(at(r, *end + 1)));
+	if (n != 4 || value < 1000 || value > 2200 ||
+	        (at(r, i + n) && strchr(".,", at(r, i + n)) && digit(at(r, i + n + 1))))
+		return false;
+	*year = value;
+	*end = i + n;
+	return true;
 }
 
 /* After a day and month: ", 2024" or " 2024". */

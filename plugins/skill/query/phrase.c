@@ -226,12 +226,12 @@ int32_t phrase_rows(const struct voice *voice, const struct rows *rows, struct s
 	if (list.failed) {
 		rc = ASKD_E_NOMEM;
 	} else if (shown == count) {
-		rc = put(out, say_count(voice, "{count} row: {*list}.", "{count} rows: {*list}.",
+		rc = put(out, say_count(voice, "{count} row: {list}.", "{count} rows: {list}.",
 		                      count, "*list", list.s, NULL));
 	} else {
 		snprintf(more, sizeof more, "%u", count - shown);
-		rc = put(out, say_count(voice, "{count} row: {*list} and {more} more.",
-		                      "{count} rows: {*list} and {more} more.", count, "*list",
+		rc = put(out, say_count(voice, "{count} row: {list} and {more} more.",
+		                      "{count} rows: {list} and {more} more.", count, "*list",
 		                      list.s, "more", more, NULL));
 	}
 	str_finish(&list);

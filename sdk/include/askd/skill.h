@@ -262,6 +262,10 @@ struct askd_skill_iface {
 	ASKD_FN(offer, askd_turn, askd_offer);
 	/* [worker] Handles a turn. May run twice for one turn. */
 	ASKD_FN(handle, askd_turn, askd_outcome);
+#if defined(ASKD_TEST_NEXT_MINOR) && ASKD_MINOR >= 1
+	/* askd's own tests of growth define this: how a member of a later minor version looks. */
+	ASKD_FN(newer, askd_turn, askd_outcome);
+#endif
 };
 
 #ifdef __cplusplus

@@ -1,0 +1,328 @@
+/* gate.c: who is it, what may they ask now, and of which database. */
+#include <ctype.h>
+#include <strings.h>
+
+#include "assistant/inside.h"
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/log.h"
+
+enum { NAMES_MAX = 12 };
+
+bool gate_person(struct turn *turn)
+{
+	struct assistant *assistant = turn->assistant;
+	struct call_scope *scope = &turn->state.scope;
+	const struct askd_event *event = turn->event;
+	struct arena *a = &turn->state.arena;
+	struct askd_error error = {0};
+	const char *issuer;
+	int32_t rc;
+
+	if (scope->person) {
+		rc = people_find(assistant->rooms.people, scope->person, &turn->person, &error);
+	} else if (!event->sender.s) {
+		rc = askd_fail(&error, ASKD_E_DENIED, "the event names no sender");
+	} else {
+		issuer = arena_print(a, "%s:%s", turn->transport->library->plugin->name,
+		        turn->transport->config->name);
+		scope->identity =
+		        issuer ? arena_print(a, "%s:%s", issuer, event->sender.s) : NULL;
+		rc = scope->identity
+		             ? people_identify(assistant->rooms.people, issuer, event->sender,
+		                       event->sender_name.s ? event->sender_name.s
+		                                            : event->sender.s,
+		                       &turn->person, &error)
+		             : askd_fail(&error, ASKD_E_NOMEM, "no memory for a turn");
+	}
+	if (rc) {
+		if (rc == ASKD_E_NOT_FOUND)
+			askd_fail(&error, ASKD_E_DENIED, "nobody knows this person");
+		turn_say_error(turn, &error);
+		return false;
+	}
+	scope->person = turn->person.id;
+	scope->organisation = turn->person.organisation;
+	if (event->language.s && event->language.n && event->language.n < 32)
+		turn->state.language = event->language.s;
+	else if (turn->person.language[0])
+		turn->state.language = turn->person.language;
+	if (turn->person.zone[0])
+		turn->state.zone = turn->person.zone;
+	return true;
+}
+
+int32_t conversation_load(struct turn *turn, struct askd_error *reterr)
+{
+	struct conversation *c = &turn->conversation;
+	struct arena *a = &turn->state.arena;
+	struct store_rows rows;
+	struct askd_text state;
+	int32_t rc;
+
+	*c = (struct conversation){.id = c->id};
+	if (!c->id)
+		c->id = conversation_id(turn->transport->host.instance, turn->address);
+	if (!c->id)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a conversation");
+	turn->state.scope.conversation = c->id;
+	rc = store_read(turn->assistant->rooms.store, STORE_MANAGER, a, NULL,
+	        ASKD_LITERAL("select db, state, state_skill, state_until_us, awaits "
+	                     "from conversations where id = $1"),
+	        STORE_PARAMS(store_id(c->id)), 1, &rows, reterr);
+	if (rc || !rows.rows)
+		return rc;
+	c->exists = true;
+	c->database = (uint64_t)store_cell_int(&rows, 0, 0);
+	state = store_cell_text(&rows, 0, 1);
+	if (!state.s || store_cell_int(&rows, 0, 3) <= clock_now_us())
+		return ASKD_OK;
+	state = event_unseal(turn->assistant, a, "conversations", c->id, state, reterr);
+	if (!state.s) {
+		/* A dialogue that cannot be read is over; the conversation goes on. */
+		log_warning("assistant", turn->id, "a dialogue is lost: %s",
+		        reterr ? reterr->message : "unreadable");
+		return ASKD_OK;
+	}
+	c->state = state.s;
+	c->state_skill = arena_string(a, store_cell_text(&rows, 0, 2).s);
+	c->awaits = store_cell_int(&rows, 0, 4) != 0;
+	return c->state_skill ? ASKD_OK
+	                      : askd_fail(reterr, ASKD_E_NOMEM, "no memory for a conversation");
+}
+
+/* A word of the moment, before the turn has its answer. */
+static void say_now(struct turn *turn, const char *text)
+{
+	struct askd_error error = {0};
+	struct store_unit *unit;
+	struct outbox_row row = {.id = id_make(),
+	        .turn = turn->id,
+	        .conversation = turn->conversation.id,
+	        .kind = OUTBOX_ANSWER,
+	        .group = (turn->event->flags & ASKD_EVENT_GROUP) != 0,
+	        .address = turn->event->conversation.s,
+	        .thread = turn->event->thread.s,
+	        .payload = askd_text_of(text)};
+
+	if (!text || turn->resumed)
+		return;
+	if (!turn->way) {
+		struct askd_progress progress = {.size = sizeof progress,
+		        .kind = ASKD_PROGRESS_STAGE,
+		        .stage = ASKD_LITERAL("waiting"),
+		        .text = askd_text_of(text)};
+		if (turn->state.progress)
+			turn->state.progress->put(turn->state.progress, &progress);
+		return;
+	}
+	unit = store_unit_create(turn->assistant->rooms.store, STORE_MANAGER);
+	if (!unit)
+		return;
+	if (outbox_add(turn->way, unit, &turn->state.arena, &row, &error)) {
+		store_unit_destroy(unit);
+	} else if (!store_commit(unit, &error)) {
+		outbox_push(turn->way, &row, false, NULL);
+		return;
+	}
+	log_warning("assistant", turn->id, "a notice was not sent: %s", error.message);
+}
+
+/* The first wait of a resumed turn has been paid for: it only takes its place. */
+bool gate_limits(struct turn *turn)
+{
+	struct assistant *assistant = turn->assistant;
+	const struct config_limit *limit = config_find_limit(assistant->rooms.config, "question");
+	struct limits *limits = assistant->rooms.limits;
+	struct arena *a = &turn->state.arena;
+	uint64_t person = turn->state.scope.person;
+	struct askd_error error = {0};
+	enum limits_verdict verdict;
+	int64_t retry_us = 0;
+	char seconds[24];
+
+	if (!limit) {
+		inbox_release(turn);
+		return true;
+	}
+	if (!turn->resumed &&
+	        limits_take(limits, limit, person, clock_monotonic_us(), &retry_us) ==
+	                LIMITS_REFUSE) {
+		inbox_release(turn);
+		snprintf(seconds, sizeof seconds, "%lld",
+		        (long long)(retry_us < 1000000 ? 1 : (retry_us + 999999) / 1000000));
+		turn_say(turn, ASKD_TURN_REFUSED,
+		        i18n_text(a, turn->state.language,
+		                "That was quick! Please wait {seconds} s and ask again.", "seconds",
+		                seconds, NULL));
+		return false;
+	}
+	verdict = limits_enter(limits, limit, person);
+	inbox_release(turn);
+	if (verdict == LIMITS_WAIT) {
+		say_now(turn, i18n_text(a, turn->state.language,
+		                      "One moment: I am still working on your last question. This "
+		                      "one comes next.",
+		                      NULL));
+		if (!limits_wait(limits, limit, person, turn->state.scope.deadline_us,
+		            &turn->state.cancel)) {
+			askd_fail(&error,
+			        cancel_fired(&turn->state.cancel) ? ASKD_E_CANCELED
+			                                          : ASKD_E_TIMEOUT,
+			        "ended while it waited for a place");
+			turn_say_error(turn, &error);
+			return false;
+		}
+	} else if (verdict == LIMITS_REFUSE) {
+		turn_say(turn, ASKD_TURN_REFUSED,
+		        i18n_text(a, turn->state.language,
+		                "I am still working on your last questions and cannot take a third "
+		                "one. Please send it again when they are answered.",
+		                NULL));
+		return false;
+	}
+	turn->place = true;
+	return true;
+}
+
+/* Is the text the name of one of them, as somebody types it? */
+static const struct query_database *named(
+        struct askd_text text, const struct query_database *list, size_t count)
+{
+	while (text.n && isspace((unsigned char)text.s[0])) {
+		text.s++;
+		text.n--;
+	}
+	while (text.n && (isspace((unsigned char)text.s[text.n - 1]) ||
+	                         strchr(".!?", text.s[text.n - 1])))
+		text.n--;
+	for (size_t i = 0; text.n && i < count; i++)
+		if (strlen(list[i].name) == text.n && !strncasecmp(list[i].name, text.s, text.n))
+			return &list[i];
+	return NULL;
+}
+
+/* Asks which one, and keeps the question until the answer comes. */
+static void ask_which(struct turn *turn, const struct query_database *list, size_t count)
+{
+	struct arena *a = &turn->state.arena;
+	json_t *choices = json_array(), *state = json_object(), *details = json_object();
+	struct buffer names;
+	struct askd_message *message;
+	struct askd_button **buttons = arena_zalloc(a, (count + 1) * sizeof *buttons);
+	bool bad = !choices || !state || !details || !buttons;
+
+	buffer_init(&names, 0);
+	for (size_t i = 0; !bad && i < count; i++) {
+		if (i < NAMES_MAX)
+			buffer_print(&names, "%s%s", i ? ", " : "", list[i].name);
+		bad = json_array_append_new(choices, json_string(list[i].name)) ||
+		      !(buttons[i] = arena_zalloc(a, sizeof **buttons));
+		if (!bad)
+			*buttons[i] = (struct askd_button){.size = sizeof **buttons,
+			        .label = arena_text(a, askd_text_of(list[i].name)),
+			        .action = ASKD_LITERAL("database"),
+			        .data = arena_text(a, askd_text_of(list[i].name))};
+	}
+	if (count > NAMES_MAX)
+		buffer_add_string(&names, ", ...");
+	turn_say(turn, ASKD_TURN_CLARIFY,
+	        names.failed ? NULL
+	                     : i18n_text(a, turn->state.language,
+	                               "Which database do you mean: {names}?", "names",
+	                               names.s ? names.s : "", NULL));
+	bad = bad || json_object_set(details, "choices", choices) ||
+	      (!turn->state.ephemeral &&
+	              json_object_set_new(state, "question",
+	                      json_stringn(turn->turn.text.s, (size_t)turn->turn.text.n)));
+	if (!bad && turn->message_count) {
+		message = (struct askd_message *)turn->messages[0];
+		message->details = json_write(a, details);
+		message->buttons = (const struct askd_button *const *)buttons;
+		turn->outcome.state = json_write(a, state);
+		turn->outcome.awaits = 1;
+		turn->new_state = true;
+		turn->conversation.state_skill = "";
+	}
+	turn->skill = NULL;
+	buffer_finish(&names);
+	json_decref(choices);
+	json_decref(state);
+	json_decref(details);
+}
+
+/* The person has answered ask_which: the question is the one from before. */
+static void take_question_back(struct turn *turn)
+{
+	json_t *state = json_read(askd_text_of(turn->conversation.state), NULL);
+	const char *question = json_get_string(state, "question");
+
+	if (question && *question)
+		turn->turn.text = askd_text_of(arena_string(&turn->state.arena, question));
+	json_decref(state);
+	turn->conversation.state = NULL;
+	turn->conversation.awaits = false;
+}
+
+static bool is_hosts_dialogue(const struct turn *turn)
+{
+	const struct conversation *c = &turn->conversation;
+
+	return c->awaits && c->state && c->state_skill && !c->state_skill[0];
+}
+
+bool gate_database(struct turn *turn)
+{
+	struct query *query = turn->assistant->rooms.query;
+	struct arena *a = &turn->state.arena;
+	struct conversation *c = &turn->conversation;
+	const struct query_database *list = NULL, *chosen = NULL;
+	struct query_database found;
+	struct askd_error error = {0};
+	bool reply = is_hosts_dialogue(turn);
+	struct askd_text answer =
+	        turn->event->kind == ASKD_EVENT_BUTTON ? turn->turn.data : turn->turn.text;
+	size_t count = 0;
+	int32_t rc;
+
+	if (turn->event->database.s && turn->event->database.n) {
+		rc = query_find_name(
+		        query, &turn->state.scope, turn->event->database.s, &found, &error);
+		if (rc == ASKD_E_NOT_FOUND || rc == ASKD_E_DENIED) {
+			log_info("assistant", turn->id, "%s", error.message);
+			turn_say(turn, ASKD_TURN_REFUSED,
+			        i18n_text(a, turn->state.language,
+			                "There is no database {name} here that you may ask. Please "
+			                "check the name.",
+			                "name", turn->event->database.s, NULL));
+			turn->skill = NULL;
+			return false;
+		}
+		if (rc) {
+			turn_say_error(turn, &error);
+			return false;
+		}
+		chosen = &found;
+	}
+	if (!chosen && query_databases(query, a, &turn->state.scope, &list, &count, &error)) {
+		turn_say_error(turn, &error);
+		return false;
+	}
+	if (!chosen && reply && (chosen = named(answer, list, count)))
+		take_question_back(turn);
+	for (size_t i = 0; !chosen && i < count; i++)
+		if (list[i].handle == c->database)
+			chosen = &list[i];
+	if (!chosen && count == 1)
+		chosen = &list[0];
+	if (!chosen && count > 1 && turn->text && !(c->awaits && !reply)) {
+		ask_which(turn, list, count);
+		return false;
+	}
+	if (chosen) {
+		c->database = chosen->handle;
+		turn->turn.database = chosen->handle;
+		turn->database_name = arena_string(a, chosen->name);
+	}
+	return true;
+}

@@ -1,0 +1,71 @@
+/* query_room.h: what the files of query/ share. */
+#ifndef QUERY_ROOM_H
+#define QUERY_ROOM_H
+
+#include "query/pool.h"
+#include "query/query.h"
+
+struct catalogue;
+
+/* A database of the configuration. */
+struct database {
+	uint64_t handle;
+	const struct config_database *config;
+	const struct askd_database_iface *iface;
+	const struct sql_dialect *dialect;
+	struct pool pool;
+	/* limits, with their defaults */
+	int64_t rows, bytes, time_ms, value;
+
+	pthread_mutex_t lock;
+	pthread_cond_t refreshed;
+	/* Under the lock. */
+	struct catalogue *catalogue; /* NULL: not read yet */
+	int64_t refresh_us;          /* from then on it is read anew */
+	int64_t doubted_us;          /* when a statement last did not fit it */
+	bool refreshing;
+};
+
+struct query {
+	struct registry *registry;
+	struct people *people;
+	struct timers *timers;
+	size_t count;
+	struct database *databases; /* by name */
+};
+
+/* The database behind a handle that the scope may use, or NULL. */
+struct database *query_database_of(
+        struct query *query, const struct call_scope *scope, uint64_t handle);
+/* NOT_FOUND in the words for both: there is none, and it is not this person's. */
+int32_t query_not_found(struct askd_error *reterr);
+
+/* run.c: one statement through gate, limits and pool into the sink. */
+struct query_statement {
+	struct database *database;
+	const struct call_scope *scope;
+	int64_t deadline_us; /* of the caller; 0: none */
+	struct askd_text sql;
+	struct askd_values params;
+	uint64_t max_rows; /* at least 1 */
+	uint64_t max_bytes, max_value;
+	const struct askd_query_rows_sink *rows;
+	bool silent; /* askd's own: the listener is not told */
+};
+struct query_outcome {
+	struct sql_verdict verdict;
+	uint64_t rows;
+	int64_t elapsed_us;
+	bool truncated;
+};
+int32_t query_statement_run(const struct query_statement *statement, struct query_outcome *outcome,
+        struct askd_error *err);
+/* The service's functions. */
+int32_t query_service_run(const struct askd_host *host, struct askd_call *call,
+        const struct askd_query_run *in, struct askd_query_result *out, struct askd_error *reterr);
+int32_t query_service_catalogue(const struct askd_host *host, struct askd_call *call,
+        const struct askd_query_catalogue *in, struct askd_catalogue *out,
+        struct askd_error *reterr);
+struct query *query_serving(void); /* NULL: closed */
+
+#endif

@@ -1,0 +1,25 @@
+/* arguments.h: the words behind `askd ask`. */
+#ifndef CONSOLE_ARGUMENTS_H
+#define CONSOLE_ARGUMENTS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+enum { QUESTION_BYTES = 64 * 1024 };
+
+struct arguments {
+	json_t *list;         /* owns the texts */
+	const char *database; /* NULL: the selected one */
+	const char *session;  /* NULL: a new one */
+	json_t *question;     /* a string; NULL: none given */
+	bool json, help, standard_input;
+	char unknown[64];     /* an option that does not exist; empty: none */
+	const char *nearest;  /* the option that was meant; NULL: unknown */
+	const char *needs;    /* an option that lacks its value; NULL: none */
+};
+
+/* args: JSON list of texts. false: it is none, or no memory. arguments_finish always. */
+bool arguments_read(struct arguments *a, const char *args, size_t n);
+void arguments_finish(struct arguments *a);
+
+#endif

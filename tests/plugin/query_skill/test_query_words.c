@@ -1,0 +1,116 @@
+/* Where sentences end, rows in words, and rows as they are kept. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "fake_host.h"
+#include "phrase.h"
+#include "sentences.h"
+
+static void sentences_end_where_they_end(void **state)
+{
+	static const struct {
+		const char *text, *first;
+		bool last;
+	} examples[] = {
+	        {"It is 42. And so on", "It is 42. ", false},
+	        {"It is 42.", "", false},
+	        {"It is 42.", "It is 42.", true},
+	        {"It is 1,200.50 in all. Yes. ", "It is 1,200.50 in all. ", false},
+	        {"Am 3. Mai waren es zehn. Und", "Am 3. Mai waren es zehn. ", false},
+	        {"Am 3. Ma", "", false},
+	        {"It was 3. Berlin leads. ", "It was 3. ", false},
+	        {"1. Berlin: 5\n2. Kiel", "1. Berlin: 5\n", false},
+	        {"E.g. ca. 5 Mio. Euro! Ja", "E.g. ca. 5 Mio. Euro! ", false},
+	        {"**Yes.** No", "**Yes.** ", false},
+	        {"No end here", "", false},
+	        {"No end here", "No end here", true},
+	        {"\n\nText", "\n\n", false},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
+		size_t n = sentence_length(
+		        examples[i].text, strlen(examples[i].text), examples[i].last);
+		if (n != strlen(examples[i].first))
+			print_error("%s: %zu\n", examples[i].text, n);
+		assert_int_equal(n, strlen(examples[i].first));
+	}
+}
+
+static void rows_are_put_into_words(void **state)
+{
+	static const struct {
+		const char *rows, *language, *words;
+	} examples[] = {
+	        {"total\n42\n", "en", "The total is 42."},
+	        {"order_total\n1234567.5\n", "en", "The order total is 1,234,567.50."},
+	        {"order_total\n1234567.5\n", "de", "The order total is 1.234.567,50."},
+	        {"count(*)\n42\n", "en", "The result is 42."},
+	        {"total\nNULL\n", "en", "There is no value."},
+	        {"total\n", "en", "Nothing was found."},
+	        {"city|total\nBerlin|1200.5\n", "en", "1 row: Berlin 1,200.50."},
+	        {"city|total\nBerlin|1200.5\nK*el|10000\n", "en",
+	                "2 rows: Berlin 1,200.50, K\\*el 10,000."},
+	        {"city|n|year\nBerlin|3|12024\n", "en", "1 row: Berlin (n 3, year 12024)."},
+	        {"id\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n", "en",
+	                "12 rows: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more."},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
+		struct fake_call call;
+		struct rows rows;
+		struct str out = {0};
+		struct voice voice = {NULL, &fake_i18n, &call.call, askd_text_of(examples[i].language)};
+		struct askd_batch batch;
+		ASKD_MAKE(struct askd_query_rows, item, .batch = &batch);
+		fake_call_init(&call);
+		fake_batch(&call, examples[i].rows, &item.columns, &batch);
+		rows_init(&rows, &call.call);
+		assert_int_equal(rows.sink.put(&rows.sink, &item), ASKD_OK);
+		assert_int_equal(phrase_rows(&voice, &rows, &out), ASKD_OK);
+		assert_string_equal(out.s, examples[i].words);
+		str_finish(&out);
+		fake_call_finish(&call);
+	}
+}
+
+static void rows_are_copied_and_bounded(void **state)
+{
+	struct fake_call call;
+	struct rows rows;
+	char text[8] = "first";
+	struct askd_value cells[300];
+	ASKD_MAKE(struct askd_db_column, name, .name = ASKD_LITERAL("name"));
+	const struct askd_db_column *const columns[] = {&name, NULL};
+	ASKD_MAKE(struct askd_batch, batch, .rows = 300, .columns = 1, .cells = cells);
+	ASKD_MAKE(struct askd_query_rows, item, .columns = columns, .batch = &batch);
+	(void)state;
+	for (int i = 0; i < 300; i++)
+		cells[i] = (struct askd_value){.type = ASKD_TEXT, .len = 5, .u.s = text};
+	fake_call_init(&call);
+	rows_init(&rows, &call.call);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(rows.sink.put(&rows.sink, &item), ASKD_OK);
+	memcpy(text, "later", 5);
+	assert_int_equal(rows.batch.rows, ROWS_MAX);
+	assert_int_equal(rows.seen, 1200);
+	assert_true(rows.truncated);
+	assert_string_equal(rows_cell(&rows, 999, 0)->u.s, "first");
+	/* A driver that changes its mind about the columns. */
+	batch.columns = 2;
+	batch.rows = 1;
+	assert_int_equal(rows.sink.put(&rows.sink, &item), ASKD_E_PROTOCOL);
+	fake_call_finish(&call);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(sentences_end_where_they_end),
+	        cmocka_unit_test(rows_are_put_into_words),
+	        cmocka_unit_test(rows_are_copied_and_bounded),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
