@@ -60,7 +60,9 @@ int32_t conversation_load(struct turn *turn, struct askd_error *reterr)
 	struct askd_text state;
 	int32_t rc;
 
-	*c = (struct conversation){.id = c->id};
+	c->exists = c->awaits = false;
+	c->database = 0;
+	c->state = c->state_skill = NULL;
 	if (!c->id)
 		c->id = conversation_id(turn->transport->host.instance, turn->address);
 	if (!c->id)
@@ -103,7 +105,7 @@ static void say_now(struct turn *turn, const char *text)
 	        .group = (turn->event->flags & ASKD_EVENT_GROUP) != 0,
 	        .address = turn->event->conversation.s,
 	        .thread = turn->event->thread.s,
-	        .payload = askd_text_of(text)};
+	        .payload = outbox_text(&turn->state.arena, text)};
 
 	if (!text || turn->resumed)
 		return;

@@ -119,7 +119,8 @@ void turn_run(struct turn *turn); /* all of it, on this thread; never fails: it 
 /* Adds what the host itself says, and how the turn ends. */
 void turn_say(struct turn *turn, uint32_t kind, const char *text);
 void turn_say_error(struct turn *turn, const struct askd_error *error);
-void turn_list(struct turn *turn);   /* among the running ones */
+/* Among the running ones; text: it keeps its order. Again: only that. */
+void turn_list(struct turn *turn, bool text);
 void turn_unlist(struct turn *turn); /* and wakes who waits for it */
 bool turn_over(struct turn *turn);   /* canceled or past its deadline */
 
@@ -185,6 +186,7 @@ int32_t outbox_add(struct way *way, struct store_unit *unit, struct arena *a,
 void outbox_push(struct way *way, const struct outbox_row *row, bool sending, const char *remote);
 void outbox_gone(struct way *way, uint64_t conversation);
 int32_t outbox_load(struct way *way, struct askd_error *reterr);
+struct askd_text outbox_text(struct arena *a, const char *text); /* a payload */
 void *outbox_thread(void *way);
 
 /* way.c */

@@ -64,7 +64,8 @@ int32_t prompt_check(const char *name, const char *prompt, struct askd_error *re
 		return askd_fail(reterr, ASKD_E_CONFIG, "prompt %s: is not valid UTF-8", name);
 	if (!find_separator(prompt, &at, &after))
 		return askd_fail(reterr, ASKD_E_CONFIG,
-		        "prompt %s: has no line '--- user', which separates the system message from "
+		        "prompt %s: has no line '--- user', which separates the system message "
+		        "from "
 		        "the user's",
 		        name);
 	if (find_separator(after, &(const char *){NULL}, &(const char *){NULL}))
@@ -87,7 +88,8 @@ int32_t prompt_check(const char *name, const char *prompt, struct askd_error *re
 		end = strpbrk(p + 1, "{}\n");
 		if (!end || *end != '}')
 			return askd_fail(reterr, ASKD_E_CONFIG,
-			        "prompt %s, line %u: '{' begins a name, but no '}' follows it; write "
+			        "prompt %s, line %u: '{' begins a name, but no '}' follows it; "
+			        "write "
 			        "'{{' for a brace",
 			        name, line);
 		if (name_index(p + 1, (size_t)(end - p - 1)) < 0) {
@@ -97,7 +99,8 @@ int32_t prompt_check(const char *name, const char *prompt, struct askd_error *re
 			nearest = text_nearest(found, names);
 			return askd_fail(reterr, ASKD_E_CONFIG,
 			        "prompt %s, line %u: unknown name {%s}%s%s%s; known are question, "
-			        "language, zone, today, dialect, schema, history, sql, problem, facts, "
+			        "language, zone, today, dialect, schema, history, sql, problem, "
+			        "facts, "
 			        "table, reply_schema",
 			        name, line, found, nearest ? ", did you mean {" : "",
 			        nearest ? nearest : "", nearest ? "}?" : "");

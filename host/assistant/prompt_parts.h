@@ -1,5 +1,5 @@
-/* prompt_parts.h: what prompt.c is made of: the task as far as it may leave the house, and its parts
- * as text. */
+/* prompt_parts.h: what prompt.c is made of: the task as far as it may leave the house, and its
+ * parts as text. */
 #ifndef ASSISTANT_PROMPT_PARTS_H
 #define ASSISTANT_PROMPT_PARTS_H
 

@@ -1,5 +1,5 @@
-/* prompt_zone.c: the day that a person lives in, out of the system's zone files (RFC 8536). libc's own
- * functions know only the one zone of the process. */
+/* prompt_zone.c: the day that a person lives in, out of the system's zone files (RFC 8536). libc's
+ * own functions know only the one zone of the process. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -46,8 +46,7 @@ static unsigned char *zone_read(struct askd_text zone, size_t *n)
 		return NULL;
 	data = malloc(ZONE_FILE_MAX);
 	*n = 0;
-	while (data && *n < ZONE_FILE_MAX &&
-	        (got = read(fd, data + *n, ZONE_FILE_MAX - *n)) > 0)
+	while (data && *n < ZONE_FILE_MAX && (got = read(fd, data + *n, ZONE_FILE_MAX - *n)) > 0)
 		*n += (size_t)got;
 	close(fd);
 	return data;

@@ -432,7 +432,6 @@ static int32_t service_post(const struct askd_host *host, struct askd_call *base
 	        .id = id_make(), .kind = OUTBOX_ANSWER, .turn = call->scope->turn};
 	struct way *way = NULL;
 	struct store_unit *unit;
-	json_t *payload;
 	int32_t rc;
 
 	(void)host;
@@ -441,9 +440,7 @@ static int32_t service_post(const struct askd_host *host, struct askd_call *base
 	rc = find_chat(assistant, call, in->person, &way, &row, reterr);
 	if (rc)
 		return rc;
-	payload = json_pack("{s:s%}", "text", in->text.s ? in->text.s : "", (size_t)in->text.n);
-	row.payload = payload ? json_write(&call->arena, payload) : (struct askd_text){NULL, 0};
-	json_decref(payload);
+	row.payload = outbox_text(&call->arena, in->text.s ? in->text.s : "");
 	unit = store_unit_create(assistant->rooms.store, STORE_MANAGER);
 	if (!row.payload.s || !unit) {
 		store_unit_destroy(unit);

@@ -156,8 +156,7 @@ bool route_button(struct turn *turn)
 		/* The host's own question, which database: its answer is a text like any other. */
 		turn->turn.kind = ASKD_EVENT_TEXT;
 		turn->turn.text = turn->turn.data;
-		turn->text = true;
-		turn_list(turn);
+		turn_list(turn, true);
 		if (!gate_limits(turn) || !gate_database(turn))
 			return false;
 		turn->turn.action = turn->turn.data = (struct askd_text){NULL, 0};

@@ -45,7 +45,8 @@ int32_t stages_open(
 	pthread_mutex_init(&made->lock, NULL);
 	for (const struct config_stage *stage = rooms->config->stages; stage && !rc;
 	        stage = stage->next) {
-		/* A stage of the defaults whose engine nobody configured fails when it is called. */
+		/* A stage of the defaults whose engine nobody configured fails when it is called.
+		 */
 		const bool written = stage->place.file && stage->place.file[0] != '(';
 
 		if (stage->llm && (written || config_find(rooms->config, "llm", stage->llm)))
@@ -120,8 +121,8 @@ static bool is_sure(const struct stage_call *c, const struct askd_llm_reply *rep
 	       reply->confidence_milli >= c->config->escalate_below_milli;
 }
 
-/* What an earlier run of this turn left behind. *found: a reply is in *reply; *next: the candidate to
- * go on with, if the reply is not sure. */
+/* What an earlier run of this turn left behind. *found: a reply is in *reply; *next: the candidate
+ * to go on with, if the reply is not sure. */
 static int32_t replay(struct stage_call *c, struct askd_llm_reply *reply, bool *found, size_t *next,
         struct askd_error *reterr)
 {
@@ -168,20 +169,22 @@ static int32_t make_request(struct stage_call *c, const struct stage_candidate *
 	if (!request->model.n)
 		request->model.s = NULL;
 	if (!in->max_output && c->config->max_output > 0)
-		request->max_output =
-		        c->config->max_output > UINT32_MAX ? UINT32_MAX
-		                                           : (uint32_t)c->config->max_output;
+		request->max_output = c->config->max_output > UINT32_MAX
+		                              ? UINT32_MAX
+		                              : (uint32_t)c->config->max_output;
 	if (in->temperature_milli < 0 || c->config->temperature_milli >= 0)
 		request->temperature_milli = (int32_t)c->config->temperature_milli;
 	if (candidate->egress == CONFIG_EGRESS_NOTHING)
 		return askd_fail(reterr, ASKD_E_REFUSED,
-		        "nothing of this database may leave the house (egress: nothing), and llm/%s is "
+		        "nothing of this database may leave the house (egress: nothing), and "
+		        "llm/%s is "
 		        "not on this machine",
 		        candidate->name);
 	if (in->messages && in->messages[0]) {
 		if (!local && candidate->egress < CONFIG_EGRESS_RESULTS)
 			return askd_fail(reterr, ASKD_E_REFUSED,
-			        "a skill's own messages may not go to llm/%s: this turn used a database "
+			        "a skill's own messages may not go to llm/%s: this turn used a "
+			        "database "
 			        "with egress '%s'",
 			        candidate->name, stage_egress_word(candidate->egress));
 		if (in->task) {
@@ -193,10 +196,12 @@ static int32_t make_request(struct stage_call *c, const struct stage_candidate *
 	}
 	if (!in->task)
 		return askd_fail(reterr, ASKD_E_INVALID,
-		        "a call of the stage '%s' has neither a task nor messages", c->config->name);
+		        "a call of the stage '%s' has neither a task nor messages",
+		        c->config->name);
 	rc = prompt_filter(a, in->task, candidate->egress, &request->task, reterr);
 	if (!rc && !c->config->prompt)
-		rc = askd_fail(reterr, ASKD_E_CONFIG, "the stage '%s' has no prompt", c->config->name);
+		rc = askd_fail(
+		        reterr, ASKD_E_CONFIG, "the stage '%s' has no prompt", c->config->name);
 	if (!rc)
 		rc = prompt_render(a, c->config->prompt, request->task, in->reply_schema,
 		        c->dialect_hint, candidate->egress, &request->messages, reterr);
@@ -272,7 +277,8 @@ static int32_t use_engines(struct stage_call *c, size_t from, struct askd_llm_re
 		if (!rc)
 			rc = make_request(c, &candidate, &scratch, &request, error);
 		if (!rc && !breaker_allows(c->stages, c->candidates[i]) && i + 1 < c->count) {
-			log_debug("assistant", c->call->base.id, "llm/%s is left out", candidate.name);
+			log_debug("assistant", c->call->base.id, "llm/%s is left out",
+			        candidate.name);
 			continue;
 		}
 		if (!rc)

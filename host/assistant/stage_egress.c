@@ -36,8 +36,8 @@ int64_t stage_egress_for(const struct stage_call *c, bool local)
 
 	if (turn < database)
 		database = turn;
-	/* `nothing` leaves engines of this machine alone, which may then see what they need. A level
-	 * that was set on purpose binds them too: a server on loopback may be a relay. */
+	/* `nothing` leaves engines of this machine alone, which may then see what they need. A
+	 * level that was set on purpose binds them too: a server on loopback may be a relay. */
 	if (local && database == CONFIG_EGRESS_NOTHING)
 		return CONFIG_EGRESS_ALL;
 	return database;

@@ -50,7 +50,8 @@ static struct askd_text json_text(struct arena *a, const json_t *object, const c
 {
 	const json_t *value = json_object_get(object, name);
 
-	return arena_text(a, (struct askd_text){json_string_value(value), json_string_length(value)});
+	return arena_text(
+	        a, (struct askd_text){json_string_value(value), json_string_length(value)});
 }
 
 static json_t *calls_json(const struct askd_tool_call *const *calls)
@@ -58,10 +59,10 @@ static json_t *calls_json(const struct askd_tool_call *const *calls)
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && calls && calls[i]; i++)
-		if (json_array_append_new(list,
-		            json_pack("{s:o, s:o, s:o}", "id", text_json(calls[i]->id), "name",
-		                    text_json(calls[i]->name), "arguments",
-		                    text_json(calls[i]->arguments)))) {
+		if (json_array_append_new(
+		            list, json_pack("{s:o, s:o, s:o}", "id", text_json(calls[i]->id),
+		                          "name", text_json(calls[i]->name), "arguments",
+		                          text_json(calls[i]->arguments)))) {
 			json_decref(list);
 			return NULL;
 		}
@@ -93,8 +94,8 @@ int32_t stage_reply_seal(struct stages *stages, struct arena *a, uint64_t id,
 	json_decref(json);
 	if (!text.s || !place)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory to keep the reply of a stage");
-	rc = store_seal(stages->rooms.store, a, place, (struct askd_bytes){text.s, text.n}, sealed,
-	        reterr);
+	rc = store_seal(
+	        stages->rooms.store, a, place, (struct askd_bytes){text.s, text.n}, sealed, reterr);
 	return rc;
 }
 
@@ -168,10 +169,10 @@ void stage_receipt(struct stage_call *c, const struct ledger_stage *row, const c
 {
 	static const char *const words[] = {"reserved", "done", "failed", "unknown"};
 	json_t *line = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:I, s:s, s:s}", "stage",
-	        row->name, "ordinal", (int)c->ordinal, "llm",
-	        row->llm ? row->llm : "", "model", row->model ? row->model : "", "prompt",
-	        row->prompt ? row->prompt : "", "input_tokens", (json_int_t)row->input, "output_tokens",
-	        (json_int_t)row->output, "cost_pico",
+	        row->name, "ordinal", (int)c->ordinal, "llm", row->llm ? row->llm : "", "model",
+	        row->model ? row->model : "", "prompt", row->prompt ? row->prompt : "",
+	        "input_tokens", (json_int_t)row->input, "output_tokens", (json_int_t)row->output,
+	        "cost_pico",
 	        row->cost_pico == LEDGER_UNKNOWN ? json_null() : json_integer(row->cost_pico), "ms",
 	        (json_int_t)((row->ended_us - row->started_us) / 1000), "status",
 	        words[row->status <= LEDGER_UNKNOWN_FATE ? row->status : LEDGER_FAILED], "left",

@@ -5,19 +5,19 @@
 #include "assistant/stage.h"
 
 enum {
-	STAGE_TRIES = 3,       /* of one engine in one call */
-	STAGE_ATTEMPTS = 64,   /* rows of one call, over all engines and restarts */
-	STAGE_CANDIDATES = 16, /* a stage's engine and its fallbacks */
-	BREAKER_FAILURES = 5,  /* in a row, until it opens */
+	STAGE_TRIES = 3,          /* of one engine in one call */
+	STAGE_ATTEMPTS = 64,      /* rows of one call, over all engines and restarts */
+	STAGE_CANDIDATES = 16,    /* a stage's engine and its fallbacks */
+	BREAKER_FAILURES = 5,     /* in a row, until it opens */
 	STAGE_OUTPUT_GUESS = 1024 /* tokens that are reserved when the stage sets no limit */
 };
 
 /* Whether an engine is worth calling. */
 struct stage_breaker {
 	const struct plugin_instance *instance;
-	uint32_t failures;      /* in a row */
-	int64_t open_until_us;  /* CLOCK_MONOTONIC; 0: closed */
-	bool probing;           /* half open: one call tries */
+	uint32_t failures;     /* in a row */
+	int64_t open_until_us; /* CLOCK_MONOTONIC; 0: closed */
+	bool probing;          /* half open: one call tries */
 	struct stage_breaker *next;
 };
 
@@ -36,10 +36,10 @@ struct stage_call {
 	struct plugin_call *call; /* the skill's; its arena takes the reply */
 	const struct askd_llm_request *in;
 	const struct config_stage *config;
-	uint32_t ordinal; /* of this call among those of the stage in this turn, from 0 */
-	uint32_t attempt; /* rows used so far */
-	bool first;       /* no stage of this turn was called before */
-	bool keep;        /* the turn is resumed after a crash: replies are stored */
+	uint32_t ordinal;        /* of this call among those of the stage in this turn, from 0 */
+	uint32_t attempt;        /* rows used so far */
+	bool first;              /* no stage of this turn was called before */
+	bool keep;               /* the turn is resumed after a crash: replies are stored */
 	int64_t database_egress; /* as configured for the task's database; ALL: there is none */
 	const char *dialect_hint;
 	struct plugin_instance *candidates[STAGE_CANDIDATES];

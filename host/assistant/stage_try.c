@@ -54,8 +54,7 @@ static int64_t cost_of(const struct stage_call *c, const struct stage_candidate 
 }
 
 static int32_t reserve(struct stage_call *c, const struct stage_candidate *candidate,
-        const struct askd_llm_request *request, struct ledger_stage *row,
-        struct askd_error *reterr)
+        const struct askd_llm_request *request, struct ledger_stage *row, struct askd_error *reterr)
 {
 	const struct call_scope *scope = c->call->scope;
 	const uint64_t output = request->max_output ? request->max_output : STAGE_OUTPUT_GUESS;
@@ -76,8 +75,8 @@ static int32_t reserve(struct stage_call *c, const struct stage_candidate *candi
 	        .model = candidate->model,
 	        .prompt = c->config->prompt_name ? c->config->prompt_name : "",
 	        .started_us = clock_now_us()};
-	row->reserved_pico = cost_of(c, candidate, candidate->model, row->started_us,
-	        input_guess(request), output, 0);
+	row->reserved_pico = cost_of(
+	        c, candidate, candidate->model, row->started_us, input_guess(request), output, 0);
 	row->cost_pico = row->reserved_pico;
 	unit = store_unit_create(c->stages->rooms.store, STORE_MANAGER);
 	if (!unit)

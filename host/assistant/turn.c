@@ -69,12 +69,17 @@ void turn_destroy(struct turn *turn)
 	free(turn);
 }
 
-void turn_list(struct turn *turn)
+void turn_list(struct turn *turn, bool text)
 {
 	struct assistant *assistant = turn->assistant;
 	struct turn **last;
 
 	pthread_mutex_lock(&assistant->lock);
+	turn->text = turn->text || text;
+	if (turn->listed) {
+		pthread_mutex_unlock(&assistant->lock);
+		return;
+	}
 	turn->sequence = ++assistant->sequence;
 	for (last = &assistant->turns; *last; last = &(*last)->next)
 		;
@@ -270,8 +275,7 @@ static bool prepare(struct turn *turn)
 		inbox_release(turn);
 		return turn->skill && gate_database(turn);
 	}
-	turn->text = true;
-	turn_list(turn);
+	turn_list(turn, true);
 	if (!gate_limits(turn))
 		return false;
 	TESTPOINT("limited");
@@ -315,7 +319,7 @@ static void send_working(struct turn *turn)
 		turn->working = (uint64_t)store_cell_int(&rows, 0, 0);
 		return;
 	}
-	row.payload = askd_text_of(
+	row.payload = outbox_text(a,
 	        i18n_text(a, turn->state.language, "One moment, I am looking into it ...", NULL));
 	unit = store_unit_create(turn->assistant->rooms.store, STORE_MANAGER);
 	if (!unit)
@@ -443,8 +447,7 @@ void turn_run(struct turn *turn)
 	bool ran = false;
 
 	if (prepare(turn)) {
-		if (!turn->listed)
-			turn_list(turn);
+		turn_list(turn, false);
 		if (turn->way == NULL && !turn->stored && turn_begin(turn, &error)) {
 			turn_say_error(turn, &error);
 		} else if (hooks_before(turn)) {

@@ -26,6 +26,7 @@ char *arena_copy(struct arena *a, const char *s, size_t n);
 char *arena_string(struct arena *a, const char *s);
 struct askd_text arena_text(struct arena *a, struct askd_text text);
 __attribute__((format(printf, 2, 3))) char *arena_print(struct arena *a, const char *format, ...);
-char *arena_vprint(struct arena *a, const char *format, va_list ap);
+__attribute__((format(printf, 2, 0))) char *arena_vprint(
+        struct arena *a, const char *format, va_list ap);
 
 #endif

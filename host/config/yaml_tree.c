@@ -240,7 +240,7 @@ static void add_place(struct buffer *b, const struct yaml_place *place)
 	buffer_add_string(b, ": ");
 }
 
-static int32_t vfail(
+__attribute__((format(printf, 3, 0))) static int32_t vfail(
         struct askd_error *reterr, const struct yaml_place *place, const char *format, va_list ap)
 {
 	struct askd_text whole;

@@ -74,10 +74,12 @@ int32_t plugin_call_over(const struct plugin_call *call, struct askd_error *err)
 		 * see that the deadline is far. */
 		struct timespec coarse;
 		clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);
-		if (call->base.deadline_us - ((int64_t)coarse.tv_sec * 1000000 +
-		                                     coarse.tv_nsec / 1000) < 20000 &&
+		if (call->base.deadline_us -
+		                        ((int64_t)coarse.tv_sec * 1000000 + coarse.tv_nsec / 1000) <
+		                20000 &&
 		        clock_monotonic_us() >= call->base.deadline_us)
-			return askd_fail(err, ASKD_E_TIMEOUT, "the deadline passed before it began");
+			return askd_fail(
+			        err, ASKD_E_TIMEOUT, "the deadline passed before it began");
 	}
 	return ASKD_OK;
 }
@@ -255,8 +257,8 @@ static const void *guard_in(struct guard *guard, const struct contract_member *m
 	memcpy(&host, (const char *)in + m->offset, sizeof host);
 	if (!host)
 		return in;
-	guard->sink = (struct any_sink){
-	        .size = sizeof guard->sink, .owner = guard, .put = guard_put};
+	guard->sink =
+	        (struct any_sink){.size = sizeof guard->sink, .owner = guard, .put = guard_put};
 	guard->host = host;
 	guard->type = m->sub;
 	guard->call = call;
@@ -269,8 +271,8 @@ static const void *guard_in(struct guard *guard, const struct contract_member *m
  */
 
 /* Every function of every kind has this shape, but for the types of in and out. */
-typedef int32_t entry(void *self, struct askd_call *call, const void *in, void *out,
-        struct askd_error *reterr);
+typedef int32_t entry(
+        void *self, struct askd_call *call, const void *in, void *out, struct askd_error *reterr);
 
 /* Those that release or stop something are entered also when the time is over. */
 static bool is_always_entered(enum contract_function function)
@@ -292,9 +294,8 @@ static entry *find_entry(const struct contract_function_info *info, const void *
 	return fn;
 }
 
-static int32_t serial_lock(
-        struct plugin_instance *instance, const struct plugin_call *call, bool always,
-        struct askd_error *err)
+static int32_t serial_lock(struct plugin_instance *instance, const struct plugin_call *call,
+        bool always, struct askd_error *err)
 {
 	for (;;) {
 		int64_t until_us = clock_monotonic_us() + LOCK_SLICE_US;
@@ -302,8 +303,8 @@ static int32_t serial_lock(
 		int rc;
 		if (!always && call->base.deadline_us && call->base.deadline_us < until_us)
 			until_us = call->base.deadline_us;
-		until = (struct timespec){.tv_sec = until_us / 1000000,
-		        .tv_nsec = until_us % 1000000 * 1000};
+		until = (struct timespec){
+		        .tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
 		rc = pthread_mutex_clocklock(&instance->serial, CLOCK_MONOTONIC, &until);
 		if (!rc)
 			return ASKD_OK;
@@ -389,8 +390,8 @@ static int32_t enter(struct plugin_instance *instance, entry *fn, enum contract_
 	return rc;
 }
 
-static int32_t check_in(const struct contract_function_info *info, const void *in,
-        struct askd_error *err)
+static int32_t check_in(
+        const struct contract_function_info *info, const void *in, struct askd_error *err)
 {
 	uint32_t size;
 	if (!info->in)

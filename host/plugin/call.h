@@ -28,8 +28,9 @@ struct plugin_call {
 	struct arena arena;
 	const struct call_scope *scope;
 	struct plugin_instance *instance; /* whom it entered; NULL for call_begin */
-	struct plugin_instance *owner; /* whose plugin holds it now, also for call_begin; else NULL */
-	uint32_t depth;                /* nesting of crossings on this thread, at most 16 */
+	struct plugin_instance
+	        *owner; /* whose plugin holds it now, also for call_begin; else NULL */
+	uint32_t depth; /* nesting of crossings on this thread, at most 16 */
 	uint32_t reserved;
 };
 

@@ -11,13 +11,13 @@ const struct contract_struct *const contract_structs[] = {CONTRACT_STRUCTS(X) NU
 
 /* What stands for a side that is absent; SIDE turns it into NULL. */
 static const struct contract_struct contract_nothing = {"askd_nothing", 0, 0, NULL};
-#define SIDE(name)                                                                     \
+#define SIDE(name)                                                                    \
 	(__builtin_types_compatible_p(struct askd_##name, struct askd_nothing) ? NULL \
 	                                                                       : &contract_##name)
 
 const struct contract_function_info contract_functions[CONTRACT_FUNCTION_COUNT] = {
-#define X(TABLE, table, NAME, name, in, out, thread)                                               \
-	[CONTRACT_##TABLE##_##NAME] = {#table, #name, offsetof(struct askd_##table, name),         \
+#define X(TABLE, table, NAME, name, in, out, thread)                                       \
+	[CONTRACT_##TABLE##_##NAME] = {#table, #name, offsetof(struct askd_##table, name), \
 	        CONTRACT_##thread, SIDE(in), SIDE(out)},
         CONTRACT_FUNCTIONS(X) CONTRACT_SERVICES(X)
 #undef X
@@ -148,8 +148,7 @@ static void copy_member(struct arena *a, const struct contract_member *m, void *
 	}
 	case CONTRACT_CELLS: {
 		struct askd_batch *batch = message;
-		batch->cells =
-		        copy_cells(a, batch->cells, (uint64_t)batch->rows * batch->columns);
+		batch->cells = copy_cells(a, batch->cells, (uint64_t)batch->rows * batch->columns);
 		return;
 	}
 	case CONTRACT_FD: {

@@ -27,7 +27,7 @@ enum contract_kind {
 	CONTRACT_LIST,   /* NULL-terminated array of pointers to messages */
 	CONTRACT_OBJECT, /* void * of the plugin's */
 	CONTRACT_FD,
-	CONTRACT_SINK,   /* pointer to a sink of `sub` */
+	CONTRACT_SINK, /* pointer to a sink of `sub` */
 	/* These stand in static tables and frozen structs only, never in a message. */
 	CONTRACT_STRING,  /* const char * */
 	CONTRACT_STRINGS, /* NULL-terminated array of const char * */
@@ -137,9 +137,9 @@ bool contract_is_whole(const struct contract_struct *type, const void *message);
  * replaced by copies of our size, zero-filled; *message itself has our size already. Message must
  * have passed contract_check. false: the arena is full. */
 bool contract_widen(struct arena *a, const struct contract_struct *type, void *message);
-/* A JSON object on one line, with the members that `keep` allows (enum contract_privacy: the highest
- * kept); other texts appear as "***". No address is ever printed: objects and descriptors appear as
- * `true`. NULL prints null. */
+/* A JSON object on one line, with the members that `keep` allows (enum contract_privacy: the
+ * highest kept); other texts appear as "***". No address is ever printed: objects and descriptors
+ * appear as `true`. NULL prints null. */
 void contract_print(struct buffer *b, const struct contract_struct *type, const void *message,
         enum contract_privacy keep);
 /* The same, with objects as the number that `ordinal` gives them. */

@@ -6,10 +6,10 @@
 #include "plugin/contract.h"
 
 enum {
-	LIST_MAX = 100000,      /* items of one list */
-	CELLS_MAX = 1 << 24,    /* cells of one batch or list of values */
-	LENGTH_MAX = 1 << 30,   /* bytes of one text */
-	PATH_MAX_TEXT = 200     /* of a member's place, in messages */
+	LIST_MAX = 100000,    /* items of one list */
+	CELLS_MAX = 1 << 24,  /* cells of one batch or list of values */
+	LENGTH_MAX = 1 << 30, /* bytes of one text */
+	PATH_MAX_TEXT = 200   /* of a member's place, in messages */
 };
 
 /* Where we are: frames on the stack, from the member up to the message. */

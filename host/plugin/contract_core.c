@@ -2,6 +2,8 @@
  * member; the macros are in contract_members.h. */
 #include "plugin/contract_members.h"
 
+/* clang-format off */
+
 /* ---- askd/askd.h ---- */
 STRUCT(text)
 M(text, s, RAW, PLAIN),
@@ -369,3 +371,4 @@ M(llm_service, size, SIZE, PLAIN),
 M(llm_service, reserved, RESERVED, PLAIN),
 M(llm_service, complete, CODE, PLAIN),
 END(llm_service)
+        /* clang-format on */

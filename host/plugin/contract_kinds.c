@@ -1,6 +1,8 @@
 /* contract_kinds.c: the members of what transport.h, mailer.h, skill.h and extensions.h define. */
 #include "plugin/contract_members.h"
 
+/* clang-format off */
+
 /* ---- askd/transport.h ---- */
 STRUCT(remote_file)
 M(remote_file, size, SIZE, PLAIN),
@@ -473,3 +475,4 @@ M(listen_service, size, SIZE, PLAIN),
 M(listen_service, reserved, RESERVED, PLAIN),
 M(listen_service, open, CODE, PLAIN),
 END(listen_service)
+        /* clang-format on */

@@ -35,25 +35,27 @@ CONTRACT_STRUCTS(X)
 /* A table begins with STRUCT and ends with END. M: a member of that kind and privacy; S: one that
  * leads to another message (STRUCT, LIST) or to the items of a sink (SINK). */
 #define STRUCT(name) static const struct contract_member members_##name[] = {
-#define M(owner, member, kind, privacy)                                                        \
-	{#member, CONTRACT_##kind, CONTRACT_##privacy, offsetof(struct askd_##owner, member), \
-		sizeof(((struct askd_##owner *)0)->member), NULL}
-#define S(owner, member, kind, item)                                                         \
-	{#member, CONTRACT_##kind, CONTRACT_PLAIN, offsetof(struct askd_##owner, member), \
-		sizeof(((struct askd_##owner *)0)->member), &contract_##item}
-#define END(name)                                                                          \
-	}                                                                                  \
-	;                                                                                  \
-	const struct contract_struct contract_##name = {"askd_" #name,                     \
-		sizeof(struct askd_##name), sizeof members_##name / sizeof *members_##name, \
-		members_##name};
+#define M(owner, member, kind, privacy)                                  \
+	{                                                                \
+#member, CONTRACT_##kind, CONTRACT_##privacy,            \
+		        offsetof(struct askd_##owner, member),           \
+		        sizeof(((struct askd_##owner *)0)->member), NULL \
+	}
+#define S(owner, member, kind, item)                                                             \
+	{                                                                                        \
+#member, CONTRACT_##kind, CONTRACT_PLAIN, offsetof(struct askd_##owner, member), \
+		        sizeof(((struct askd_##owner *)0)->member), &contract_##item             \
+	}
+#define END(name)                                                                                  \
+	}                                                                                          \
+	;                                                                                          \
+	const struct contract_struct contract_##name = {"askd_" #name, sizeof(struct askd_##name), \
+	        sizeof members_##name / sizeof *members_##name, members_##name};
 /* The sink that ASKD_SINK(askd_<item>) declares. */
-#define SINK(item)                            \
-	STRUCT(item##_sink)                   \
-	M(item##_sink, size, SIZE, PLAIN),    \
-	M(item##_sink, reserved, RESERVED, PLAIN), \
-	M(item##_sink, owner, STATIC, PLAIN), \
-	M(item##_sink, put, CODE, PLAIN),     \
-	END(item##_sink)
+#define SINK(item)                                                                      \
+	STRUCT(item##_sink)                                                             \
+	M(item##_sink, size, SIZE, PLAIN), M(item##_sink, reserved, RESERVED, PLAIN),   \
+	        M(item##_sink, owner, STATIC, PLAIN), M(item##_sink, put, CODE, PLAIN), \
+	        END(item##_sink)
 
 #endif

@@ -169,8 +169,7 @@ static void print_struct(
 	buffer_add(p->b, "{", 1);
 	for (uint32_t i = 0; i < type->count; i++) {
 		const struct contract_member *m = &type->members[i];
-		if (m->offset + m->length > size ||
-		        is_absent(m, (const char *)message + m->offset))
+		if (m->offset + m->length > size || is_absent(m, (const char *)message + m->offset))
 			continue;
 		buffer_print(p->b, "%s\"%s\":", first ? "" : ",", m->name);
 		print_member(p, m, message);

@@ -1,5 +1,5 @@
-/* host.c: the functions of struct askd_host. A plugin hands the pointer back with each of them, from
- * any thread; it is looked up among the living before it is followed. */
+/* host.c: the functions of struct askd_host. A plugin hands the pointer back with each of them,
+ * from any thread; it is looked up among the living before it is followed. */
 #include "plugin/host.h"
 
 #include <stdlib.h>

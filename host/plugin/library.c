@@ -83,7 +83,8 @@ static int32_t judge(struct opened *opened, const struct elf_file *elf, const ch
 		return askd_fail(reterr, ASKD_E_INVALID,
 		        "%s: is no plugin of this major version: it exports no %s", path, SYMBOL);
 	if (!dladdr1(judged.symbol, &info, (void **)&map, RTLD_DL_LINKMAP) || !map)
-		return askd_fail(reterr, ASKD_E_INVALID, "%s: %s is not in this file", path, SYMBOL);
+		return askd_fail(
+		        reterr, ASKD_E_INVALID, "%s: %s is not in this file", path, SYMBOL);
 	judged.base = map->l_addr;
 	if (strcmp(map->l_name, path) != 0)
 		return askd_fail(reterr, ASKD_E_INVALID,

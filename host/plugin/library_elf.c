@@ -1,4 +1,5 @@
-/* library_elf.c: the headers of a shared object, and whether all that they promise is in the file. */
+/* library_elf.c: the headers of a shared object, and whether all that they promise is in the file.
+ */
 #include "plugin/library_elf.h"
 
 #include <elf.h>
@@ -50,8 +51,8 @@ static bool read_at(const struct image *image, void *p, uint64_t n, uint64_t off
 	if (offset > image->size || n > image->size - offset)
 		return false;
 	while (done < n) {
-		ssize_t got = pread(image->fd, (char *)p + done, (size_t)(n - done),
-		        (off_t)(offset + done));
+		ssize_t got = pread(
+		        image->fd, (char *)p + done, (size_t)(n - done), (off_t)(offset + done));
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
@@ -95,8 +96,8 @@ static int32_t check_segments(struct image *image, struct elf_file *elf)
 		if (p->p_type != PT_LOAD)
 			continue;
 		if (p->p_filesz > p->p_memsz || p->p_vaddr > SPAN_MAX || p->p_memsz > SPAN_MAX ||
-		        p->p_vaddr < last || (p->p_align & (p->p_align - 1)) ||
-		        p->p_align < page || (p->p_vaddr - p->p_offset) % p->p_align)
+		        p->p_vaddr < last || (p->p_align & (p->p_align - 1)) || p->p_align < page ||
+		        (p->p_vaddr - p->p_offset) % p->p_align)
 			return refuse(image, "has damaged program headers");
 		last = p->p_vaddr + p->p_memsz;
 		elf->segments[elf->count].start = p->p_vaddr;
@@ -132,26 +133,66 @@ static void dynamic_note(struct dynamic *d, const Elf64_Dyn *entry)
 {
 	uint64_t v = entry->d_un.d_val;
 	switch (entry->d_tag) {
-	case DT_STRTAB: d->strtab = v; break;
-	case DT_STRSZ: d->strsz = v; break;
-	case DT_SYMTAB: d->symtab = v; break;
-	case DT_SYMENT: d->syment = v; break;
-	case DT_HASH: d->hash = v; break;
-	case DT_GNU_HASH: d->gnu_hash = v; break;
-	case DT_RELA: d->rela = v; break;
-	case DT_RELASZ: d->relasz = v; break;
-	case DT_RELAENT: d->relaent = v; break;
-	case DT_JMPREL: d->jmprel = v; break;
-	case DT_PLTRELSZ: d->pltrelsz = v; break;
-	case DT_INIT_ARRAY: d->init_array = v; break;
-	case DT_INIT_ARRAYSZ: d->init_arraysz = v; break;
-	case DT_FINI_ARRAY: d->fini_array = v; break;
-	case DT_FINI_ARRAYSZ: d->fini_arraysz = v; break;
-	case DT_INIT: d->init = v; break;
-	case DT_FINI: d->fini = v; break;
-	case DT_VERNEED: d->verneed = v; break;
-	case DT_VERDEF: d->verdef = v; break;
-	case DT_VERSYM: d->versym = v; break;
+	case DT_STRTAB:
+		d->strtab = v;
+		break;
+	case DT_STRSZ:
+		d->strsz = v;
+		break;
+	case DT_SYMTAB:
+		d->symtab = v;
+		break;
+	case DT_SYMENT:
+		d->syment = v;
+		break;
+	case DT_HASH:
+		d->hash = v;
+		break;
+	case DT_GNU_HASH:
+		d->gnu_hash = v;
+		break;
+	case DT_RELA:
+		d->rela = v;
+		break;
+	case DT_RELASZ:
+		d->relasz = v;
+		break;
+	case DT_RELAENT:
+		d->relaent = v;
+		break;
+	case DT_JMPREL:
+		d->jmprel = v;
+		break;
+	case DT_PLTRELSZ:
+		d->pltrelsz = v;
+		break;
+	case DT_INIT_ARRAY:
+		d->init_array = v;
+		break;
+	case DT_INIT_ARRAYSZ:
+		d->init_arraysz = v;
+		break;
+	case DT_FINI_ARRAY:
+		d->fini_array = v;
+		break;
+	case DT_FINI_ARRAYSZ:
+		d->fini_arraysz = v;
+		break;
+	case DT_INIT:
+		d->init = v;
+		break;
+	case DT_FINI:
+		d->fini = v;
+		break;
+	case DT_VERNEED:
+		d->verneed = v;
+		break;
+	case DT_VERDEF:
+		d->verdef = v;
+		break;
+	case DT_VERSYM:
+		d->versym = v;
+		break;
 	case DT_NEEDED:
 	case DT_SONAME:
 	case DT_RPATH:
@@ -159,7 +200,8 @@ static void dynamic_note(struct dynamic *d, const Elf64_Dyn *entry)
 		if (d->name_count < sizeof d->names / sizeof *d->names)
 			d->names[d->name_count++] = v;
 		break;
-	default: break;
+	default:
+		break;
 	}
 }
 

@@ -22,8 +22,8 @@ enum {
 static int32_t refuse(const struct judged *j, struct askd_error *reterr, int32_t code,
         const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-static int32_t refuse(const struct judged *j, struct askd_error *reterr, int32_t code,
-        const char *format, ...)
+static int32_t refuse(
+        const struct judged *j, struct askd_error *reterr, int32_t code, const char *format, ...)
 {
 	char what[300];
 	va_list ap;
@@ -177,8 +177,8 @@ static int32_t judge_texts(
 	return ASKD_OK;
 }
 
-static int32_t judge_choices(const struct judged *j, const struct askd_option *o,
-        struct askd_error *reterr)
+static int32_t judge_choices(
+        const struct judged *j, const struct askd_option *o, struct askd_error *reterr)
 {
 	for (size_t i = 0; o->choices; i++) {
 		if (i > LIST_MAX || !is_there(j, &o->choices[i], sizeof *o->choices))
@@ -234,8 +234,10 @@ static int32_t judge_options(
 /* ---- kinds ------------------------------------------------------------------------------------
  */
 
-#define NEEDS(kind, iface, function) \
-	{kind, offsetof(struct iface, function), #function}
+#define NEEDS(kind, iface, function)                              \
+	{                                                         \
+		kind, offsetof(struct iface, function), #function \
+	}
 
 /* Functions that a kind cannot do without. Those that the headers call "may be NULL" are not here;
  * `send` of a transport may be missing when it is synchronous, which only it can say. */
@@ -298,8 +300,8 @@ static int32_t judge_skill(const struct judged *j, const struct askd_plugin *p,
 	return ASKD_OK;
 }
 
-static int32_t judge_dialect(const struct judged *j, const struct askd_database_iface *iface,
-        struct askd_error *reterr)
+static int32_t judge_dialect(
+        const struct judged *j, const struct askd_database_iface *iface, struct askd_error *reterr)
 {
 	const struct askd_dialect *d = iface->dialect;
 	if (!is_there(j, d, offsetof(struct askd_dialect, schemes)) || d->size < 24 ||
@@ -330,8 +332,10 @@ static int32_t judge_iface(const struct judged *j, struct arena *a, const struct
 		return reterr ? reterr->code : ASKD_E_INVALID;
 	for (size_t i = 0; i < sizeof required / sizeof *required; i++) {
 		void *fn;
+		if (strcmp(p->kind, required[i].kind) != 0)
+			continue;
 		memcpy(&fn, (const char *)library->iface + required[i].offset, sizeof fn);
-		if (!strcmp(p->kind, required[i].kind) && !fn)
+		if (!fn)
 			return refuse(j, reterr, ASKD_E_INVALID, "lacks the function %s of %s",
 			        required[i].name, p->kind);
 	}
@@ -354,8 +358,7 @@ static int32_t judge_iface(const struct judged *j, struct arena *a, const struct
 /* ---- extensions -------------------------------------------------------------------------------
  */
 
-static int32_t judge_health(
-        const struct judged *j, const void *table, struct askd_error *reterr)
+static int32_t judge_health(const struct judged *j, const void *table, struct askd_error *reterr)
 {
 	const struct askd_health *health = table;
 	return health->report ? ASKD_OK
@@ -443,8 +446,8 @@ static int32_t judge_extension(const struct judged *j, struct arena *a,
 }
 
 /* The list and its tables as copies of our size, so that readers need not ask for sizes. */
-static int32_t judge_extensions(const struct judged *j, struct arena *a, struct askd_plugin *p,
-        struct askd_error *reterr)
+static int32_t judge_extensions(
+        const struct judged *j, struct arena *a, struct askd_plugin *p, struct askd_error *reterr)
 {
 	int n = list_count(j, p->extensions, sizeof(struct askd_extension));
 	const struct askd_extension **list;

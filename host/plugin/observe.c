@@ -66,7 +66,8 @@ static void record(void *arg, enum contract_function function, const char *insta
 	(void)arg, (void)elapsed_us;
 	buffer_init(&b, 0);
 	pthread_mutex_lock(&recorder.lock);
-	buffer_print(&b, "{\"number\":%llu,\"id\":%llu,\"depth\":%u,\"function\":\"%s\",\"instance\":",
+	buffer_print(&b,
+	        "{\"number\":%llu,\"id\":%llu,\"depth\":%u,\"function\":\"%s\",\"instance\":",
 	        (unsigned long long)++recorder.number, (unsigned long long)call->base.id,
 	        call->depth, contract_function_name(function));
 	json_add_string(&b, instance, strlen(instance));
@@ -93,7 +94,7 @@ static void record(void *arg, enum contract_function function, const char *insta
  */
 
 static struct {
-	char function[80]; /* "*": any */
+	char function[80];  /* "*": any */
 	uint64_t at, count; /* count: atomic */
 	int32_t code;
 	struct plugin_observer observer;
@@ -150,7 +151,8 @@ static int32_t injector_read(const char *fail, struct askd_error *reterr)
 	if (!second || !function_is_known(injector.function) || !text_to_int(number, &at) ||
 	        at < 1 || injector.code >= 0)
 		return askd_fail(reterr, ASKD_E_INVALID,
-		        "ASKD_TEST_FAIL=%s: FUNCTION:N:CODE is due, as in database_iface.query:1:IO",
+		        "ASKD_TEST_FAIL=%s: FUNCTION:N:CODE is due, as in "
+		        "database_iface.query:1:IO",
 		        fail);
 	injector.at = (uint64_t)at;
 	injector.count = 0;

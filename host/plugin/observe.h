@@ -9,11 +9,11 @@
 /* ASKD_TEST_RECORD=FILE: appends one line of JSON a crossing: number, correlation, function,
  * instance, in, out or error. Secrets never enter it, content not when the call is ephemeral;
  * objects are ordinals; no address, no deadline, no time of day of the recorder's.
- * ASKD_TEST_FAIL=FUNCTION:N:CODE: the N-th crossing of this function fails with that error, in place
- * of being entered: "database_iface.query:1:IO"; "*:17:TIMEOUT": the 17th of all. IO, TIMEOUT and
- * BUSY say that a retry may help. Functions that release something are counted, and never failed.
- * Called once at start, before anything crosses. INVALID when the words make no sense, IO when the
- * file cannot be written. */
+ * ASKD_TEST_FAIL=FUNCTION:N:CODE: the N-th crossing of this function fails with that error, in
+ * place of being entered: "database_iface.query:1:IO"; "*:17:TIMEOUT": the 17th of all. IO, TIMEOUT
+ * and BUSY say that a retry may help. Functions that release something are counted, and never
+ * failed. Called once at start, before anything crosses. INVALID when the words make no sense, IO
+ * when the file cannot be written. */
 int32_t observe_from_environment(struct askd_error *reterr);
 /* The same with values instead of the environment; NULL: not wanted. Tests. */
 int32_t observe_start(const char *record, const char *fail, struct askd_error *reterr);

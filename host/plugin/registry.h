@@ -18,9 +18,9 @@ struct plugin_instance {
 	struct arena arena;     /* its options */
 	uint64_t id;            /* unique in the process */
 	struct plugin_instance *next;
-	struct cancel cancel;   /* of the calls that it began itself; fired before it closes */
-	uint32_t begun;         /* such calls that are not ended yet */
-	uint32_t opening;       /* 1 while it is in open(): services may be asked for */
+	struct cancel cancel; /* of the calls that it began itself; fired before it closes */
+	uint32_t begun;       /* such calls that are not ended yet */
+	uint32_t opening;     /* 1 while it is in open(): services may be asked for */
 };
 
 struct registry {
@@ -49,8 +49,8 @@ struct plugin_instance *registry_find(
 struct plugin_instance *registry_next(
         struct registry *registry, const char *kind, const struct plugin_instance *after);
 /* One instance outside the configuration (the store's, a tenant's database, conformance). It is not
- * in registry->instances; registry may be NULL. config lives as long as the instance. A plugin named
- * by a path that ends in ".so" is opened from there. [main] */
+ * in registry->instances; registry may be NULL. config lives as long as the instance. A plugin
+ * named by a path that ends in ".so" is opened from there. [main] */
 struct plugin_instance *registry_open_one(struct registry *registry,
         const struct config_instance *config, const char *const *search_path,
         struct askd_error *reterr);

@@ -49,8 +49,8 @@ static const void *take_in(const struct contract_struct *type, struct plugin_cal
 }
 
 /* The plugin's out struct may be shorter than ours, or not wanted. */
-static int32_t out_size(const struct contract_struct *type, const void *out, uint32_t *size,
-        struct askd_error *err)
+static int32_t out_size(
+        const struct contract_struct *type, const void *out, uint32_t *size, struct askd_error *err)
 {
 	*size = 0;
 	if (!type || !out)
@@ -111,18 +111,19 @@ static int32_t service_enter(enum contract_function function, const struct askd_
 	return rc;
 }
 
-#define X(TABLE, table, NAME, name, in_type, out_type, thread)                                 \
-	static int32_t door_##table##_##name(const struct askd_host *host,                     \
-	        struct askd_call *call, const struct askd_##in_type *in,                       \
-	        struct askd_##out_type *out, struct askd_error *reterr)                        \
-	{                                                                                      \
-		return service_enter(CONTRACT_##TABLE##_##NAME, host, call, in, out, reterr); \
+#define X(TABLE, table, NAME, name, in_type, out_type, thread)                                     \
+	static int32_t door_##table##_##name(const struct askd_host *host, struct askd_call *call, \
+	        const struct askd_##in_type *in, struct askd_##out_type *out,                      \
+	        struct askd_error *reterr)                                                         \
+	{                                                                                          \
+		return service_enter(CONTRACT_##TABLE##_##NAME, host, call, in, out, reterr);      \
 	}
 CONTRACT_SERVICES(X)
 #undef X
 
 /* Puts the door of a function into the wrapped table when the offered one has the function. */
-static void wrap(void *wrapped, const void *offered, enum contract_function function, const void *door)
+static void wrap(
+        void *wrapped, const void *offered, enum contract_function function, const void *door)
 {
 	const struct contract_function_info *info = &contract_functions[function];
 	service_fn *fn;
@@ -172,12 +173,12 @@ void service_offer(const char *id, const void *table, bool enters)
 	}
 	memset(wrapped, 0, sizeof services[0].table);
 	memcpy(wrapped, &size, sizeof size);
-#define X(TABLE, table_, NAME, fn, in_type, out_type, thread)                                  \
-	if (!strcmp(#table_, name)) {                                                          \
-		int32_t (*door)(const struct askd_host *, struct askd_call *,                  \
-		        const struct askd_##in_type *, struct askd_##out_type *,               \
-		        struct askd_error *) = door_##table_##_##fn;                           \
-		wrap(wrapped, table, CONTRACT_##TABLE##_##NAME, &door);                        \
+#define X(TABLE, table_, NAME, fn, in_type, out_type, thread)                    \
+	if (!strcmp(#table_, name)) {                                            \
+		int32_t (*door)(const struct askd_host *, struct askd_call *,    \
+		        const struct askd_##in_type *, struct askd_##out_type *, \
+		        struct askd_error *) = door_##table_##_##fn;             \
+		wrap(wrapped, table, CONTRACT_##TABLE##_##NAME, &door);          \
 	}
 	CONTRACT_SERVICES(X)
 #undef X

@@ -117,6 +117,21 @@ static bool is_writer(enum sql_word word)
 	       word == W_MERGE;
 }
 
+/* "DELETE FROM", "UPDATE t", "REPLACE INTO" where a statement may stand; but not a column of such a
+ * name, as in "(replace IS NULL)". */
+static bool begins_write(const struct gate *g)
+{
+	if (g->now.type != SQL_WORD || !is_writer(g->now.word))
+		return false;
+	if (g->next.type == SQL_NAME || g->next.type == SQL_STRING)
+		return true;
+	return g->next.type == SQL_WORD &&
+	       (g->next.word == W_NONE || g->next.word == W_INTO || g->next.word == W_FROM ||
+	               g->next.word == W_ONLY ||
+	               (g->now.word == W_INSERT && g->next.word == W_OR) ||
+	               (g->now.word == W_UPDATE && g->next.word == W_OR));
+}
+
 /* ---- frames ---- */
 
 static bool push(struct gate *g, enum frame_kind kind)
@@ -138,7 +153,7 @@ static bool push(struct gate *g, enum frame_kind kind)
 static bool pop(struct gate *g)
 {
 	struct frame *f = top(g);
-	if (!scope_close(&g->scope, f->names, f->references))
+	if (!scope_close(&g->scope, f->names, f->references, f->at))
 		return refuse(g, f->at, "growth",
 		        "the WITH queries use each other so often that the statement grows too "
 		        "large: name each of them fewer times");
@@ -543,8 +558,7 @@ static bool read_first(struct gate *g, struct frame *f)
 		return false;
 	if (g->now.type != SQL_WORD)
 		return true;
-	if (is_writer(g->now.word) && (g->next.type == SQL_WORD || g->next.type == SQL_NAME ||
-	                                      g->next.type == SQL_STRING))
+	if (f->kind != F_CASE && begins_write(g))
 		return refuse(g, g->now.at, "writes", "%s changes data: only reading is allowed",
 		        shown(g, &g->now, text));
 	if (g->now.word == W_VALUES || g->now.word == W_WITH || g->now.word == W_SELECT) {
@@ -617,6 +631,8 @@ static bool take_tables(struct gate *g)
 	for (size_t i = 0; i < g->scope.reference_count; i++) {
 		struct askd_text name = g->scope.references[i].name;
 		size_t known = 0;
+		if (!name.s)
+			continue;
 		while (known < v->table_count &&
 		        !(v->tables[known].n == name.n &&
 		                !strncasecmp(v->tables[known].s, name.s, name.n)))
@@ -662,7 +678,6 @@ void sql_gate(
 	verdict->table_count = 0;
 	memset(&g, 0, offsetof(struct gate, scope));
 	g.scope.reference_count = g.scope.name_count = 0;
-	g.scope.growth = 0;
 	g.dialect = dialect;
 	g.reader = (struct sql_reader){.dialect = dialect, .s = sql, .n = n};
 	g.opening = F_PLAIN;

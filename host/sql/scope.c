@@ -82,15 +82,16 @@ static bool settle(struct scope *scope, size_t names, size_t references)
 	return false;
 }
 
-bool scope_close(struct scope *scope, size_t names, size_t references)
+bool scope_close(struct scope *scope, size_t names, size_t references, size_t at)
 {
 	size_t kept = references;
+	uint64_t growth = 0, sum = 0;
 	if (scope->name_count == names)
 		return true;
 	if (!settle(scope, names, references))
 		return false;
 	for (size_t i = names; i < scope->name_count; i++)
-		scope->growth = add(scope->growth, scope->names[i].used);
+		growth = add(growth, scope->names[i].used);
 	for (size_t i = references; i < scope->reference_count; i++) {
 		struct scope_reference r = scope->references[i];
 		const struct scope_name *in = around(scope, names, &r);
@@ -98,9 +99,16 @@ bool scope_close(struct scope *scope, size_t names, size_t references)
 			continue;
 		if (in)
 			r.copies = multiply(r.copies, in->used);
+		if (!r.name.s)
+			sum = add(sum, r.copies);
 		scope->references[kept++] = r;
 	}
 	scope->reference_count = kept;
 	scope->name_count = names;
-	return scope->growth <= SCOPE_GROWTH;
+	/* What this query grows by is multiplied in its turn where it stands in a WITH. */
+	if (add(sum, growth) > SCOPE_GROWTH || kept == SCOPE_REFERENCES)
+		return false;
+	scope->references[scope->reference_count++] =
+	        (struct scope_reference){.at = at, .copies = growth, .qualified = true};
+	return true;
 }

@@ -16,10 +16,10 @@ enum {
 };
 
 struct scope_reference {
-	struct askd_text name;
-	size_t at;       /* place in the statement */
-	uint64_t copies; /* how often the database expands the text around it */
-	bool qualified;  /* with its schema: never a WITH */
+	struct askd_text name; /* absent: not a reference, but copies made by a WITH that ended */
+	size_t at;             /* place in the statement */
+	uint64_t copies;       /* how often the database expands the text around it */
+	bool qualified;        /* with its schema: never a WITH */
 };
 
 struct scope_name {
@@ -32,14 +32,15 @@ struct scope {
 	struct scope_reference references[SCOPE_REFERENCES];
 	struct scope_name names[SCOPE_NAMES];
 	size_t reference_count, name_count;
-	uint64_t growth;
 };
 
 /* false: too many. */
 bool scope_refer(struct scope *scope, struct askd_text name, size_t at, bool qualified);
 bool scope_define(struct scope *scope, struct askd_text name);
-/* The query ends that defined the names from `names` on, and made the references from `references`
- * on: those that meant one of the names disappear. false: the WITHs multiply too much. */
-bool scope_close(struct scope *scope, size_t names, size_t references);
+/* The query ends that began at `at`, defined the names from `names` on, and made the references
+ * from `references` on: those that meant one of the names disappear. false: the WITHs multiply too
+ * much.
+ */
+bool scope_close(struct scope *scope, size_t names, size_t references, size_t at);
 
 #endif

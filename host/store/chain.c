@@ -62,7 +62,7 @@ static bool head_make(const struct store *store, const struct audit_chain *chain
 static int32_t head_read(
         struct store *store, struct audit_chain *chain, struct askd_error *reterr)
 {
-	unsigned char wanted[HEAD];
+	unsigned char wanted[HEAD] = {0};
 	struct arena a;
 	struct store_rows rows;
 	struct askd_text head;
@@ -121,7 +121,7 @@ int32_t chain_load(struct store *store, struct askd_error *reterr)
 {
 	struct audit_chain chain = {0}, last = {0};
 	struct askd_error err = {0};
-	bool any;
+	bool any = false;
 	int32_t head = head_read(store, &chain, &err), rc;
 
 	if (head && head != ASKD_E_NOT_FOUND && head != ASKD_E_CONFLICT)
@@ -185,7 +185,7 @@ int32_t chain_append(
 
 int32_t chain_seal(struct store_writer *writer, struct askd_error *reterr)
 {
-	unsigned char head[HEAD];
+	unsigned char head[HEAD] = {0};
 	struct askd_value param = store_bytes(head, sizeof head);
 	struct store_statement statement = {
 	        .sql = ASKD_LITERAL("INSERT INTO meta (name, value) VALUES ('audit_head', $1) "

@@ -67,7 +67,7 @@ static int32_t save(struct store *store, enum store_database db, struct askd_err
 	fresh = arena_print(&a, "%s.new", path);
 	buffer_add_string(&sql, "VACUUM INTO '");
 	for (const char *s = fresh; s && *s; s++)
-		buffer_print(&sql, *s == '\'' ? "''" : "%c", *s);
+		buffer_add(&sql, *s == '\'' ? "''" : s, *s == '\'' ? 2 : 1);
 	buffer_add_string(&sql, "'");
 	unit = store_unit_create(store, db);
 	if (!path || !fresh || sql.failed || !unit) {

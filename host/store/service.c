@@ -88,6 +88,11 @@ static int32_t service_write(const struct askd_host *host, struct askd_call *bas
 	(void)host, (void)out;
 	if (rc)
 		return rc;
+	for (size_t i = 0; in->statements && in->statements[i]; i++)
+		if (i == STATEMENTS_MAX || !in->statements[i]->sql.s)
+			return askd_fail(reterr, ASKD_E_INVALID,
+			        "a write has at most %d statements, each with its text",
+			        STATEMENTS_MAX);
 	unit = now    ? store_unit_create(store, STORE_MANAGER)
 	       : find ? find(call->scope)
 	              : NULL;
@@ -97,22 +102,10 @@ static int32_t service_write(const struct askd_host *host, struct askd_call *bas
 		                     "there is no turn to write with: use ASKD_STORE_NOW");
 	for (size_t i = 0; in->statements && in->statements[i]; i++) {
 		const struct askd_store_statement *s = in->statements[i];
-		if (i == STATEMENTS_MAX || !s->sql.s) {
-			rc = askd_fail(reterr, ASKD_E_INVALID,
-			        "a write has at most %d statements, each with its text",
-			        STATEMENTS_MAX);
-			break;
-		}
 		store_unit_add_text(
 		        unit, s->expect, s->sql, s->params.v, (size_t)s->params.n, prefix);
 	}
-	if (!now)
-		return rc;
-	if (rc) {
-		store_unit_destroy(unit);
-		return rc;
-	}
-	return store_commit(unit, reterr);
+	return now ? store_commit(unit, reterr) : ASKD_OK;
 }
 
 static int32_t service_audit(const struct askd_host *host, struct askd_call *base,

@@ -6,8 +6,6 @@
 # lib/askd/plugins/KIND as well. The target is plugin-KIND-NAME. A test
 # checks that the file exports askd_plugin_v1 and nothing else. The same function serves askd's own
 # tree and, installed, authors elsewhere.
-set(ASKD_PLUGIN_EXPORTS ${CMAKE_CURRENT_LIST_DIR}/AskdExports.cmake)
-
 function(askd_plugin kind name)
   cmake_parse_arguments(PARSE_ARGV 2 P "" "OUTPUT" "SOURCES;LIBS;INCLUDES;DEFINES")
   if(NOT P_SOURCES)
@@ -39,5 +37,5 @@ function(askd_plugin kind name)
     install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/askd/plugins/${kind})
   endif()
   add_test(NAME exports/${kind}/${name} COMMAND ${CMAKE_COMMAND} -D NM=${CMAKE_NM}
-    -D FILE=$<TARGET_FILE:${target}> -P ${ASKD_PLUGIN_EXPORTS})
+    -D FILE=$<TARGET_FILE:${target}> -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/AskdExports.cmake)
 endfunction()

@@ -102,8 +102,8 @@ static const void *host_service(const struct askd_host *host, const char *id)
 	return service ? service->table : NULL;
 }
 
-static void host_log(const struct askd_host *host, struct askd_call *call, uint32_t level,
-        const char *line)
+static void host_log(
+        const struct askd_host *host, struct askd_call *call, uint32_t level, const char *line)
 {
 	/* The plugin has a const view of what is ours to write. */
 	struct askd_stub *stub = (struct askd_stub *)(uintptr_t)host;

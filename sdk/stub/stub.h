@@ -41,7 +41,7 @@ struct askd_stub {
 	void *self;
 	uint32_t open, canceled;
 	int64_t now_us;
-	struct stub_call *call;  /* of askd_stub_begin */
+	struct stub_call *call; /* of askd_stub_begin */
 	struct stub_block *options;
 	struct stub_text log, sent;
 	struct stub_reply *http, *llm;
@@ -53,8 +53,8 @@ void *stub_alloc(struct stub_block **blocks, size_t n);
 void stub_free(struct stub_block **blocks);
 /* Appends a line; without memory it is lost. */
 void stub_add(struct stub_text *text, const char *line, size_t n);
-int32_t stub_options_read(struct askd_stub *stub, const char *const *options,
-        struct askd_error *reterr);
+int32_t stub_options_read(
+        struct askd_stub *stub, const char *const *options, struct askd_error *reterr);
 int32_t stub_services_init(struct askd_stub *stub);
 void stub_services_finish(struct askd_stub *stub);
 

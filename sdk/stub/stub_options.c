@@ -103,8 +103,7 @@ static int32_t read_texts(const struct reader *r, const char *value, const char 
 	int map = r->option->type == ASKD_OPT_MAP;
 	const char *s = skip(value), *what = map ? "JSON object of texts" : "JSON list of texts";
 	size_t n = 0;
-	const char **list =
-	        stub_alloc(&r->stub->options, (strlen(value) + 2) * sizeof *list);
+	const char **list = stub_alloc(&r->stub->options, (strlen(value) + 2) * sizeof *list);
 	if (!list)
 		return askd_fail(r->reterr, ASKD_E_NOMEM, "no memory");
 	if (*s != (map ? '{' : '['))
@@ -134,9 +133,9 @@ static int32_t read_one(const struct reader *r, const char *value)
 {
 	static const char *const times[] = {"ms", "s", "m", "h", "d", NULL};
 	static const int64_t time_factors[] = {1, 1000, 60000, 3600000, 86400000};
-	static const char *const sizes[] = {
-	        "K", "M", "G", "KiB", "MiB", "GiB", NULL};
-	static const int64_t size_factors[] = {1024, 1048576, 1073741824, 1024, 1048576, 1073741824};
+	static const char *const sizes[] = {"K", "M", "G", "KiB", "MiB", "GiB", NULL};
+	static const int64_t size_factors[] = {
+	        1024, 1048576, 1073741824, 1024, 1048576, 1073741824};
 	char *at = (char *)r->stub->self + r->option->offset;
 	int64_t number = 0;
 	int32_t rc = ASKD_OK;
@@ -213,8 +212,8 @@ int32_t stub_options_read(
 		const char *value = find_value(options, entry->name);
 		int32_t rc;
 		if (!value && (entry->flags & ASKD_OPT_REQUIRED))
-			return askd_fail(reterr, ASKD_E_CONFIG, "option %s: is required",
-			        entry->name);
+			return askd_fail(
+			        reterr, ASKD_E_CONFIG, "option %s: is required", entry->name);
 		rc = read_one(&r, value ? value : entry->def);
 		if (rc)
 			return rc;

@@ -130,10 +130,8 @@ static int32_t turn_post(const struct askd_host *host, struct askd_call *call,
 
 static const struct askd_http_service http = {.size = sizeof http, .fetch = http_fetch};
 static const struct askd_llm_service llm = {.size = sizeof llm, .complete = llm_complete};
-static const struct askd_turn_service turn = {.size = sizeof turn,
-        .reply = turn_reply,
-        .progress = turn_progress,
-        .post = turn_post};
+static const struct askd_turn_service turn = {
+        .size = sizeof turn, .reply = turn_reply, .progress = turn_progress, .post = turn_post};
 
 int32_t stub_services_init(struct askd_stub *stub)
 {

@@ -79,7 +79,7 @@ static double bare_rows(const char *path)
 static double cursor_rows(struct plugin_instance *instance, const struct call_scope *scope)
 {
 	struct askd_db_connect connect = {.size = sizeof connect};
-	struct askd_db_query query = {.size = sizeof query, .sql = ASKD_LITERAL(statement)};
+	struct askd_db_query query = {.size = sizeof query, .sql = askd_text_of(statement)};
 	struct askd_db_fetch fetch = {
 		.size = sizeof fetch, .max_rows = 256, .max_bytes = 65536, .max_value = 1 << 20};
 	struct askd_object connection;

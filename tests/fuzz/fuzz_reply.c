@@ -1,7 +1,7 @@
 /* fuzz_reply.c: what a model may reply to the skill query: the decision, and the sentences of an
  * answer. */
 // clang-format off
-// sources: plugins/skill/query/decision.c plugins/skill/query/str.c plugins/skill/query/numbers.c plugins/skill/query/numerals.c plugins/skill/query/sentences.c plugins/skill/query/figures.c plugins/skill/query/figures_set.c plugins/skill/query/rows.c
+// sources: plugins/skill/query/decision.c plugins/skill/query/str.c plugins/skill/query/normalise.c plugins/skill/query/numbers.c plugins/skill/query/numerals.c plugins/skill/query/sentences.c plugins/skill/query/figures.c plugins/skill/query/figures_set.c plugins/skill/query/rows.c
 // clang-format on
 #include <stdlib.h>
 

@@ -4,8 +4,8 @@
 
 #include "openai.h"
 
-/* The object that describes the error: {"error": {...}}, {"error": "..."}, {"message": ...}, and lists
- * of one of these. */
+/* The object that describes the error: {"error": {...}}, {"error": "..."}, {"message": ...}, and
+ * lists of one of these. */
 static const json_t *inner(const json_t *body)
 {
 	const json_t *error;
@@ -183,7 +183,9 @@ static uint32_t delay_ms(const struct openai *o, const struct askd_header *const
 		for (int i = 0; ms < 0 && days[i]; i++)
 			if (!strncmp(s, days[i], 3) &&
 			        strptime(s, "%a, %d %b %Y %H:%M:%S GMT", &tm)) {
-				ms = ((double)timegm(&tm) * 1e6 - (double)o->host->now_us(o->host)) / 1000;
+				ms = ((double)timegm(&tm) * 1e6 -
+				             (double)o->host->now_us(o->host)) /
+				     1000;
 				ms = ms < 1 ? 1 : ms;
 			}
 	}
@@ -220,8 +222,9 @@ int32_t openai_fail(const struct openai *o, int32_t status, const json_t *body,
 		rc = ASKD_E_TOO_LARGE;
 		flags = 0;
 	}
-	askd_fail(&made, rc, status < 300 ? "the server answered with an error"
-	                                  : "the server answered %d", status);
+	askd_fail(&made, rc,
+	        status < 300 ? "the server answered with an error" : "the server answered %d",
+	        status);
 	made.detail = status;
 	made.flags = flags;
 	if (rc == ASKD_E_BUSY || flags & ASKD_ERR_RETRY)

@@ -87,7 +87,8 @@ static char *make_url(const char *base)
 	memcpy(url, base, n);
 	while (n && url[n - 1] == '/')
 		n--;
-	if (n < sizeof path - 1 || memcmp(url + n - (sizeof path - 1), path, sizeof path - 1) != 0) {
+	if (n < sizeof path - 1 ||
+	        memcmp(url + n - (sizeof path - 1), path, sizeof path - 1) != 0) {
 		memcpy(url + n, path, sizeof path - 1);
 		n += sizeof path - 1;
 	}
@@ -203,8 +204,7 @@ static const struct askd_header *const *make_headers(
 }
 
 /* The features that a request of this kind uses and that a server might refuse. */
-static uint32_t features(
-        const struct openai *o, const struct askd_llm_request *in, uint32_t lacks)
+static uint32_t features(const struct openai *o, const struct askd_llm_request *in, uint32_t lacks)
 {
 	uint32_t used = 0;
 
@@ -301,10 +301,10 @@ ASKD_DEFINE(openai_complete, askd_llm_request, askd_llm_reply)
 ASKD_DEFINE(openai_model, askd_llm_model, askd_llm_model)
 {
 	const struct openai *o = self;
-	const bool schema = o->json == OPENAI_JSON_SCHEMA ||
-	                    (o->json == OPENAI_JSON_AUTO &&
-	                            !(__atomic_load_n(&o->learned, __ATOMIC_RELAXED) &
-	                                    OPENAI_NO_SCHEMA));
+	const bool schema =
+	        o->json == OPENAI_JSON_SCHEMA ||
+	        (o->json == OPENAI_JSON_AUTO &&
+	                !(__atomic_load_n(&o->learned, __ATOMIC_RELAXED) & OPENAI_NO_SCHEMA));
 
 	out->flags = ASKD_LLM_TOOLS | ASKD_LLM_STREAM | ASKD_LLM_FILES |
 	             (schema ? ASKD_LLM_SCHEMA : 0) | (o->local ? ASKD_LLM_LOCAL : 0);
@@ -366,9 +366,8 @@ static const struct askd_option options[] = {
                 .def = "auto",
                 ASKD_OPTION_CHOICE(struct openai, json, json_names)},
         {.name = NULL}};
-static const struct askd_llm_iface iface = {.size = sizeof iface,
-        .complete = openai_complete,
-        .model = openai_model};
+static const struct askd_llm_iface iface = {
+        .size = sizeof iface, .complete = openai_complete, .model = openai_model};
 ASKD_LOUD
 
 ASKD_PLUGIN(.kind = ASKD_KIND_LLM, .name = "openai", .version = "0.9.0",

@@ -14,11 +14,11 @@ enum openai_json { OPENAI_JSON_AUTO, OPENAI_JSON_SCHEMA, OPENAI_JSON_OBJECT, OPE
 enum openai_limit { OPENAI_LIMIT_AUTO, OPENAI_LIMIT_OLD, OPENAI_LIMIT_NEW };
 
 enum {
-	OPENAI_DEPTH = 64,                /* brackets in the server's JSON */
-	OPENAI_TEXT_MAX = 32 << 20,       /* bytes of one reply, or of one event of a stream */
-	OPENAI_CALLS_MAX = 128,           /* tool calls of one reply */
-	OPENAI_FILE_MAX = 20 << 20,       /* bytes of one picture */
-	OPENAI_MESSAGE = 200              /* bytes of the server's own words in an error */
+	OPENAI_DEPTH = 64,          /* brackets in the server's JSON */
+	OPENAI_TEXT_MAX = 32 << 20, /* bytes of one reply, or of one event of a stream */
+	OPENAI_CALLS_MAX = 128,     /* tool calls of one reply */
+	OPENAI_FILE_MAX = 20 << 20, /* bytes of one picture */
+	OPENAI_MESSAGE = 200        /* bytes of the server's own words in an error */
 };
 
 /* What the server was found not to take. Bits; learned while running. */
@@ -40,8 +40,8 @@ struct openai {
 	const struct askd_http_service *http;
 	char *url;
 	uint32_t local;
-	uint32_t learned;   /* atomic: OPENAI_NO_... */
-	uint32_t warned;    /* atomic: a missing usage was said */
+	uint32_t learned; /* atomic: OPENAI_NO_... */
+	uint32_t warned;  /* atomic: a missing usage was said */
 };
 
 /* ---- text.c: growing bytes ---- */
@@ -53,7 +53,8 @@ struct bytes {
 };
 void bytes_add(struct bytes *b, const char *s, size_t n);
 void bytes_free(struct bytes *b);
-/* JSON from the server: depth counted before it is parsed. NULL: it is none. *cut: it ends too early.
+/* JSON from the server: depth counted before it is parsed. NULL: it is none. *cut: it ends too
+ * early.
  */
 json_t *openai_json(const char *s, size_t n, bool *cut);
 /* Strict UTF-8 without NUL. */

@@ -66,8 +66,8 @@ static struct openai_call *call_at(struct openai_reply *r, size_t index)
 	return &r->calls[index];
 }
 
-/* Calls of a message, or pieces of calls. Pieces without an index continue the last call, or begin a
- * new one when they carry an id. */
+/* Calls of a message, or pieces of calls. Pieces without an index continue the last call, or begin
+ * a new one when they carry an id. */
 static void read_calls(struct openai_reply *r, const json_t *list)
 {
 	const json_t *item;
@@ -98,7 +98,8 @@ static void read_calls(struct openai_reply *r, const json_t *list)
 		if (json_is_object(arguments)) {
 			char *dumped = json_dumps(arguments, JSON_COMPACT);
 
-			bytes_add(&call->arguments, dumped ? dumped : "", dumped ? strlen(dumped) : 0);
+			bytes_add(&call->arguments, dumped ? dumped : "",
+			        dumped ? strlen(dumped) : 0);
 			r->failed |= !dumped;
 			free(dumped);
 		} else {
@@ -225,7 +226,8 @@ int32_t openai_reply_finish(struct openai *o, struct openai_reply *r, struct ask
 	if (r->refusal.n && !r->text.n)
 		return useless(reterr, ASKD_E_REFUSED, "the model refused to answer");
 	if (!r->text.n && out->finish == ASKD_FINISH_FILTER)
-		return useless(reterr, ASKD_E_REFUSED, "the server's content filter removed the reply");
+		return useless(
+		        reterr, ASKD_E_REFUSED, "the server's content filter removed the reply");
 	if (!r->text.n && !r->call_count && out->finish != ASKD_FINISH_LENGTH)
 		return useless(reterr, ASKD_E_PROTOCOL, "the reply is empty");
 	if (r->text.n && !openai_is_text(r->text.s, r->text.n))

@@ -65,7 +65,8 @@ out:
 	free(data);
 	free(url);
 	return rc ? askd_fail(reterr, rc,
-	                    rc == ASKD_E_IO ? "a picture cannot be read" : "no memory for a picture")
+	                    rc == ASKD_E_IO ? "a picture cannot be read"
+	                                    : "no memory for a picture")
 	          : ASKD_OK;
 }
 
@@ -78,7 +79,8 @@ static int32_t content_json(
 
 	if (!message->files || !message->files[0]) {
 		*content = text_json(message->text);
-		return *content ? ASKD_OK : askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");
+		return *content ? ASKD_OK
+		                : askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");
 	}
 	parts = json_array();
 	if (message->text.n)
@@ -101,11 +103,11 @@ static json_t *calls_json(const struct askd_tool_call *const *calls)
 	json_t *list = json_array();
 
 	for (size_t i = 0; calls[i]; i++)
-		if (json_array_append_new(list,
-		            json_pack("{s:o, s:s, s:{s:o, s:o}}", "id", text_json(calls[i]->id),
-		                    "type", "function", "function", "name",
-		                    text_json(calls[i]->name), "arguments",
-		                    text_json(calls[i]->arguments)))) {
+		if (json_array_append_new(
+		            list, json_pack("{s:o, s:s, s:{s:o, s:o}}", "id",
+		                          text_json(calls[i]->id), "type", "function", "function",
+		                          "name", text_json(calls[i]->name), "arguments",
+		                          text_json(calls[i]->arguments)))) {
 			json_decref(list);
 			return NULL;
 		}
@@ -120,7 +122,8 @@ static int32_t message_json(
 	int32_t rc;
 
 	if (message->role < ASKD_ROLE_SYSTEM || message->role > ASKD_ROLE_TOOL)
-		return askd_fail(reterr, ASKD_E_INVALID, "a message has the role %u", message->role);
+		return askd_fail(
+		        reterr, ASKD_E_INVALID, "a message has the role %u", message->role);
 	rc = content_json(message, &content, reterr);
 	if (rc)
 		return rc;
@@ -138,8 +141,8 @@ static int32_t message_json(
 	return ASKD_OK;
 }
 
-static int32_t add_messages(json_t *root, const struct askd_llm_request *in,
-        struct askd_error *reterr)
+static int32_t add_messages(
+        json_t *root, const struct askd_llm_request *in, struct askd_error *reterr)
 {
 	json_t *list = json_array(), *message = NULL;
 
@@ -159,8 +162,7 @@ static int32_t add_messages(json_t *root, const struct askd_llm_request *in,
 	return ASKD_OK;
 }
 
-static int32_t add_tools(json_t *root, const struct askd_llm_request *in,
-        struct askd_error *reterr)
+static int32_t add_tools(json_t *root, const struct askd_llm_request *in, struct askd_error *reterr)
 {
 	static const char *const choices[] = {"auto", "none", "required"};
 	json_t *list;
@@ -171,18 +173,19 @@ static int32_t add_tools(json_t *root, const struct askd_llm_request *in,
 	list = json_array();
 	for (size_t i = 0; in->tools[i]; i++) {
 		const struct askd_llm_tool *tool = in->tools[i];
-		json_t *schema = tool->schema.s ? openai_json(tool->schema.s, tool->schema.n, &cut)
-		                                : json_pack("{s:s, s:{}}", "type", "object", "properties");
+		json_t *schema = tool->schema.s
+		                         ? openai_json(tool->schema.s, tool->schema.n, &cut)
+		                         : json_pack("{s:s, s:{}}", "type", "object", "properties");
 
 		if (!schema) {
 			json_decref(list);
 			return askd_fail(reterr, ASKD_E_INVALID,
 			        "the schema of the tool %.60s is no JSON object", tool->name.s);
 		}
-		if (json_array_append_new(list,
-		            json_pack("{s:s, s:{s:o, s:o, s:o}}", "type", "function", "function",
-		                    "name", text_json(tool->name), "description",
-		                    text_json(tool->description), "parameters", schema)))
+		if (json_array_append_new(
+		            list, json_pack("{s:s, s:{s:o, s:o, s:o}}", "type", "function",
+		                          "function", "name", text_json(tool->name), "description",
+		                          text_json(tool->description), "parameters", schema)))
 			goto nomem;
 	}
 	if (json_object_set_new(root, "tools", list))
@@ -207,7 +210,8 @@ static int32_t add_format(const struct openai *o, json_t *root, const struct ask
 	if (o->json != OPENAI_JSON_OBJECT && !(lacks & OPENAI_NO_SCHEMA)) {
 		schema = openai_json(in->reply_schema.s, in->reply_schema.n, &cut);
 		if (!schema)
-			return askd_fail(reterr, ASKD_E_INVALID, "the reply's schema is no JSON object");
+			return askd_fail(
+			        reterr, ASKD_E_INVALID, "the reply's schema is no JSON object");
 		format = json_pack("{s:s, s:{s:s, s:b, s:o}}", "type", "json_schema", "json_schema",
 		        "name", "reply", "strict", 1, "schema", schema);
 	} else if (!(lacks & OPENAI_NO_OBJECT) && o->json != OPENAI_JSON_SCHEMA) {
@@ -223,8 +227,9 @@ static int32_t add_format(const struct openai *o, json_t *root, const struct ask
 static bool add_settings(
         const struct openai *o, json_t *root, const struct askd_llm_request *in, uint32_t lacks)
 {
-	const bool new_limit = o->max_output_name == OPENAI_LIMIT_NEW ||
-	                       (o->max_output_name == OPENAI_LIMIT_AUTO && lacks & OPENAI_NEW_LIMIT);
+	const bool new_limit =
+	        o->max_output_name == OPENAI_LIMIT_NEW ||
+	        (o->max_output_name == OPENAI_LIMIT_AUTO && lacks & OPENAI_NEW_LIMIT);
 	int rc = 0;
 
 	if (in->max_output)

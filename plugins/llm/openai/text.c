@@ -41,7 +41,10 @@ bool openai_is_text(const char *s, size_t n)
 	const unsigned char *p = (const unsigned char *)s;
 
 	for (size_t i = 0; i < n;) {
-		size_t more = p[i] < 0x80 ? 0 : p[i] >= 0xc2 && p[i] < 0xe0 ? 1 : p[i] < 0xf0 ? 2 : 3;
+		size_t more = p[i] < 0x80                   ? 0
+		              : p[i] >= 0xc2 && p[i] < 0xe0 ? 1
+		              : p[i] < 0xf0                 ? 2
+		                                            : 3;
 
 		if (!p[i] || (p[i] >= 0x80 && p[i] < 0xc2) || p[i] > 0xf4 || more >= n - i)
 			return false;

@@ -99,6 +99,7 @@ static int32_t decide(struct query_turn *turn, const struct repair *repair, cons
 	rc = decision_parse(reply.text, &turn->decision, problem);
 	if (rc == ASKD_E_PROTOCOL)
 		return rc;
+	*problem = NULL;
 	if (rc)
 		return askd_fail(reterr, rc, "no memory for a reply");
 	turn->decided = true;
@@ -110,8 +111,8 @@ static int32_t decide(struct query_turn *turn, const struct repair *repair, cons
 }
 
 /* 1: again, with *repair. 0: done, or the trouble is set. */
-static int32_t judge(struct query_turn *turn, int32_t rc, struct repair *repair,
-        struct askd_error *reterr)
+static int32_t judge(
+        struct query_turn *turn, int32_t rc, struct repair *repair, struct askd_error *reterr)
 {
 	switch (rc) {
 	case ASKD_OK:
@@ -125,8 +126,9 @@ static int32_t judge(struct query_turn *turn, int32_t rc, struct repair *repair,
 			return 0;
 		}
 		turn->repairs++;
-		return tell(turn, rc, repair) ? 1 : askd_fail(reterr, ASKD_E_TOO_LARGE,
-		                                            "no room to repair a statement");
+		return tell(turn, rc, repair) ? 1
+		                              : askd_fail(reterr, ASKD_E_TOO_LARGE,
+		                                        "no room to repair a statement");
 	case ASKD_E_TIMEOUT:
 	case ASKD_E_TOO_LARGE:
 		/* The limit of the database, while the turn itself still has time. */

@@ -21,7 +21,8 @@ struct draft {
 static bool carries_link(struct askd_text sentence)
 {
 	return memmem(sentence.s, sentence.n, "](", 2) || memmem(sentence.s, sentence.n, "][", 2) ||
-	       memmem(sentence.s, sentence.n, "<http", 5) || memmem(sentence.s, sentence.n, "<img", 4);
+	       memmem(sentence.s, sentence.n, "<http", 5) ||
+	       memmem(sentence.s, sentence.n, "<img", 4);
 }
 
 static void send(const struct draft *draft, uint32_t kind, struct askd_text text)
@@ -78,8 +79,7 @@ static int32_t take_finished(struct draft *draft, bool last)
 	return rc;
 }
 
-static int32_t draft_put(
-        const struct askd_llm_chunk_sink *sink, const struct askd_llm_chunk *chunk)
+static int32_t draft_put(const struct askd_llm_chunk_sink *sink, const struct askd_llm_chunk *chunk)
 {
 	struct draft *draft = sink->owner;
 	if (askd_canceled(draft->turn->call))
@@ -156,9 +156,9 @@ static int32_t ask_model(struct query_turn *turn, struct askd_text facts, struct
 	const struct query_skill *skill = turn->skill;
 	struct askd_llm_chunk_sink sink = {
 	        .size = sizeof sink, .owner = streamed, .put = draft_put};
-	ASKD_MAKE(struct askd_task, task, .now_us = turn->turn->now_us, .kind = ASKD_LITERAL("answer"),
-	        .question = turn->question, .language = turn->turn->language,
-	        .zone = turn->turn->zone,
+	ASKD_MAKE(struct askd_task, task, .now_us = turn->turn->now_us,
+	        .kind = ASKD_LITERAL("answer"), .question = turn->question,
+	        .language = turn->turn->language, .zone = turn->turn->zone,
 	        .sql = {turn->decision.sql.s, turn->decision.sql.n}, .facts = facts,
 	        .columns = turn->rows.columns, .rows = &turn->rows.batch);
 	ASKD_MAKE(struct askd_llm_request, request, .temperature_milli = -1,

@@ -27,8 +27,7 @@ static const char too_long[] = "the reply was far too long";
 
 /* Names under which models write the same thing, the most binding first. */
 static const char *const names_action[] = {"action", "way", "type", "kind", NULL};
-static const char *const names_sql[] = {
-        "sql", "sql_query", "query", "statement", "sqlQuery", NULL};
+static const char *const names_sql[] = {"sql", "sql_query", "query", "statement", "sqlQuery", NULL};
 static const char *const names_answer[] = {
         "answer", "text", "message", "response", "question", "content", NULL};
 static const char *const names_explanation[] = {
@@ -152,10 +151,9 @@ static bool looks_like_sql(struct askd_text s)
 		s = str_trim((struct askd_text){s.s + 1, s.n - 1});
 	if (str_starts(s, "select") && s.n > 6 && !is_word(s.s[6])) {
 		rest = str_trim((struct askd_text){s.s + 6, s.n - 6});
-		return rest.n && (strchr("'\"`(*[-0123456789", rest.s[0]) ||
-		                         find_word(rest, "from") > 0 ||
-		                         (memchr(rest.s, '(', rest.n) &&
-		                                 memchr(rest.s, ')', rest.n)));
+		return rest.n &&
+		       (strchr("'\"`(*[-0123456789", rest.s[0]) || find_word(rest, "from") > 0 ||
+		               (memchr(rest.s, '(', rest.n) && memchr(rest.s, ')', rest.n)));
 	}
 	if (str_starts(s, "with") && s.n > 4 && !is_word(s.s[4]))
 		return find_word(s, "as") > 0 && find_word(s, "select") > 0 &&

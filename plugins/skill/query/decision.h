@@ -18,13 +18,13 @@ enum { DECISION_BYTES = 512 * 1024, DECISION_DEPTH = 64, DECISION_CHOICES = 20 }
 
 struct decision {
 	enum decision_action action;
-	int32_t confidence_milli;  /* 0 to 1000; -1: not said */
-	struct str sql;            /* trimmed; empty: none */
-	struct str answer;         /* the words of an answer, a question back, a refusal */
-	struct str explanation;    /* empty: none */
-	json_t *choices;           /* list of texts, never NULL after success */
-	json_t *suggestions;       /* list of texts, never NULL after success */
-	bool strict;               /* the reply was exactly the object that was asked for */
+	int32_t confidence_milli; /* 0 to 1000; -1: not said */
+	struct str sql;           /* trimmed; empty: none */
+	struct str answer;        /* the words of an answer, a question back, a refusal */
+	struct str explanation;   /* empty: none */
+	json_t *choices;          /* list of texts, never NULL after success */
+	json_t *suggestions;      /* list of texts, never NULL after success */
+	bool strict;              /* the reply was exactly the object that was asked for */
 };
 
 /* The JSON schema of the reply. */

@@ -58,8 +58,8 @@ static bool add_column(json_t *list, const struct rows *rows, uint32_t column, i
 		positive = positive && v >= 0;
 	}
 	good = add(list, "count", name.s, NULL, n) && add(list, "sum", name.s, NULL, sum) &&
-	       add(list, "average", name.s, NULL, sum / n) && add(list, "minimum", name.s, NULL, low) &&
-	       add(list, "maximum", name.s, NULL, high);
+	       add(list, "average", name.s, NULL, sum / n) &&
+	       add(list, "minimum", name.s, NULL, low) && add(list, "maximum", name.s, NULL, high);
 	if (label < 0 || !positive || sum <= 0 || n < 2)
 		return good;
 	for (uint32_t r = 0; good && r < rows->batch.rows && r < FACT_SHARES; r++) {

@@ -22,7 +22,8 @@ static const struct figure *find(const struct figure_set *set, double low, doubl
 		else
 			b = middle;
 	}
-	for (uint32_t tries = 0; a < set->n && set->list[a].value <= high && tries < 32; a++, tries++)
+	for (uint32_t tries = 0; a < set->n && set->list[a].value <= high && tries < 32;
+	        a++, tries++)
 		if (!best || set->list[a].source < best->source)
 			best = &set->list[a];
 	return best;
@@ -30,8 +31,8 @@ static const struct figure *find(const struct figure_set *set, double low, doubl
 
 /* A number as it stands in the sentence, in units of the set (percent: scale 0.01). A number
  * without a sign may be said of a loss as well. */
-static const struct figure *match(const struct figure_set *set, const struct number *number,
-        uint32_t reading, double scale)
+static const struct figure *match(
+        const struct figure_set *set, const struct number *number, uint32_t reading, double scale)
 {
 	double value = number->reading[reading] * scale;
 	double half = number->unit[reading] * scale / 2;
@@ -42,7 +43,7 @@ static const struct figure *match(const struct figure_set *set, const struct num
 		if (about) {
 			if (number->about == NUMBER_EXACT || round > value)
 				break;
-			low = number->about == NUMBER_OVER ? value
+			low = number->about == NUMBER_OVER    ? value
 			      : number->about == NUMBER_UNDER ? value - round
 			                                      : value - round / 2;
 			high = number->about == NUMBER_OVER    ? value + round
@@ -181,8 +182,8 @@ static bool counts_some(const struct figures *f, const struct number *list, size
 /* Ratios without a percent sign are only meant where the sentence speaks of one. */
 static bool speaks_of_ratio(const struct str *normal)
 {
-	static const char *const words[] = {"per ", "ratio", "average", "each", "pro ", "verhältnis",
-	        "durchschnitt", "mean", "fold", "times", "factor", "share", NULL};
+	static const char *const words[] = {"per ", "ratio", "average", "each", "pro ",
+	        "verhältnis", "durchschnitt", "mean", "fold", "times", "factor", "share", NULL};
 	for (const char *const *word = words; *word; word++)
 		if (strstr(normal->s, *word))
 			return true;
@@ -225,15 +226,16 @@ static int32_t note(const struct figures *f, json_t *found, const struct str *no
 	if (!found || json_array_size(found) >= 100)
 		return ASKD_OK;
 	entry = json_object();
-	if (!entry || json_object_set_new(entry, "text",
-	                      json_stringn(normal->s + number->at, number->n)) ||
+	if (!entry ||
+	        json_object_set_new(
+	                entry, "text", json_stringn(normal->s + number->at, number->n)) ||
 	        json_object_set_new(entry, "source",
 	                json_string(figure ? source_names[figure->source]
 	                            : number->kind == NUMBER_DATE || number->kind == NUMBER_TIME
 	                                    ? "date"
 	                                    : "count")) ||
-	        (figure && figure->source <= FIGURE_SHARE && figure->column < f->rows->batch.columns &&
-	                f->rows->columns &&
+	        (figure && figure->source <= FIGURE_SHARE &&
+	                figure->column < f->rows->batch.columns && f->rows->columns &&
 	                json_object_set_new(entry, "column",
 	                        json_string(rows_name(f->rows, figure->column).s))) ||
 	        (figure && figure->source == FIGURE_CELL &&
@@ -272,7 +274,8 @@ static int32_t check(const struct figures *f, const struct str *normal, bool spa
 			break;
 		case NUMBER_ORDINAL:
 			good = number->readings == 1 && number->reading[0] >= 1 &&
-			       number->reading[0] <= (f->rows->batch.rows ? f->rows->batch.rows : 1);
+			       number->reading[0] <=
+			               (f->rows->batch.rows ? f->rows->batch.rows : 1);
 			good = good || (figure = match(&f->plain, number, 0, 1)) != NULL;
 			break;
 		default:
@@ -310,8 +313,8 @@ static void mask(const struct figures *f, char *s, size_t n, bool lower)
 	}
 }
 
-int32_t figures_check(struct figures *f, struct askd_text sentence, json_t *found,
-        struct str *culprit)
+int32_t figures_check(
+        struct figures *f, struct askd_text sentence, json_t *found, struct str *culprit)
 {
 	struct str masked = {0}, normal = {0};
 	size_t had = found ? json_array_size(found) : 0;

@@ -57,7 +57,7 @@ void figures_finish(struct figures *f);
 /* 1: keep; 0: drop, the first number that is not derivable is in *culprit (may be NULL, cleared
  * else); negative: NOMEM. found: a JSON list to which {text, source, ...} is appended for each
  * number of a kept sentence; may be NULL. */
-int32_t figures_check(struct figures *f, struct askd_text sentence, json_t *found,
-        struct str *culprit);
+int32_t figures_check(
+        struct figures *f, struct askd_text sentence, json_t *found, struct str *culprit);
 
 #endif

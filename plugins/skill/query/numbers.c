@@ -6,8 +6,6 @@
 
 #include "numerals.h"
 
-enum { THIN = 1 /* a blank that groups digits */ };
-
 static bool digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -16,67 +14,6 @@ static bool digit(char c)
 static bool letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (unsigned char)c >= 0x80 || c == '_';
-}
-
-static uint32_t decode(const char *s, size_t n, size_t *length)
-{
-	unsigned char c = (unsigned char)s[0];
-	uint32_t u;
-	size_t want = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
-	if (want > n)
-		want = 1;
-	*length = want;
-	if (want == 1)
-		return c;
-	u = c & (0xffu >> (want + 1));
-	for (size_t i = 1; i < want; i++)
-		u = u << 6 | ((unsigned char)s[i] & 0x3f);
-	return u;
-}
-
-void numbers_normalise(struct str *out, const char *s, size_t n)
-{
-	static const uint32_t zeros[] = {0x660, 0x6f0, 0x966, 0xff10};
-	for (size_t i = 0, length; i < n; i += length) {
-		uint32_t u = decode(s + i, n - i, &length);
-		char c = 0;
-		if (u < 0x80) {
-			c = (char)(u >= 'A' && u <= 'Z' ? u + 32 : u);
-			if (u < 0x20)
-				c = u == '\n' ? '\n' : ' ';
-		} else if (u == 0xa0 || u == 0x202f || u == 0x2009) {
-			c = THIN;
-		} else if (u == 0x2019) {
-			c = '\'';
-		} else if (u == 0x2212) {
-			c = '-';
-		} else if (u == 0x2248) {
-			c = '~';
-		} else if (u == 0xff0c || u == 0x66c) {
-			c = ',';
-		} else if (u == 0x66b) {
-			c = '.';
-		} else if (u == 0xff05 || u == 0x66a) {
-			c = '%';
-		} else if (u == 0xd7) {
-			c = 'x';
-		} else if ((u > 0xa0 && u < 0xc0) || (u >= 0x2000 && u < 0x2c00) ||
-		           (u >= 0x3000 && u < 0x3040)) {
-			c = ' ';
-		} else if (u >= 0x410 && u <= 0x42f) { /* Cyrillic capitals */
-			uint32_t low = u + 32;
-			char two[2] = {(char)(0xc0 | low >> 6), (char)(0x80 | (low & 0x3f))};
-			str_add(out, two, 2);
-			continue;
-		}
-		for (size_t z = 0; !c && z < sizeof zeros / sizeof *zeros; z++)
-			if (u >= zeros[z] && u < zeros[z] + 10)
-				c = (char)('0' + (u - zeros[z]));
-		if (c)
-			str_add(out, &c, 1);
-		else
-			str_add(out, s + i, length);
-	}
 }
 
 /* ---- a reader -------------------------------------------------------------------------------- */
@@ -104,7 +41,7 @@ static size_t word_end(const struct reader *r, size_t i)
 
 static size_t skip(const struct reader *r, size_t i)
 {
-	while (at(r, i) == ' ' || at(r, i) == THIN)
+	while (at(r, i) == ' ' || at(r, i) == NUMBERS_THIN)
 		i++;
 	return i;
 }
@@ -128,8 +65,8 @@ static bool before(const struct reader *r, size_t i, uint32_t back, const char *
 {
 	while (back--) {
 		size_t end;
-		while (i && (r->s[i - 1] == ' ' || r->s[i - 1] == THIN || r->s[i - 1] == '-' ||
-		                    r->s[i - 1] == '$' || r->s[i - 1] == '('))
+		while (i && (r->s[i - 1] == ' ' || r->s[i - 1] == NUMBERS_THIN ||
+		                    r->s[i - 1] == '-' || r->s[i - 1] == '$' || r->s[i - 1] == '('))
 			i--;
 		end = i;
 		while (i && letter(r->s[i - 1]))
@@ -220,7 +157,7 @@ static bool valid(int32_t month, int32_t day)
 static bool read_date(struct reader *r)
 {
 	struct number number = {.kind = NUMBER_DATE};
-	int32_t a, b, c;
+	int32_t a, b = 0, c = 0;
 	size_t i = r->i, n = digits(r, i, &a), m, k, end, length;
 	char mark = at(r, i + n);
 
@@ -409,8 +346,8 @@ static void add_reading(
 	number->unit[number->readings++] = pow(10, -(double)decimals);
 }
 
-static bool readings(struct number *number, const struct reader *r, size_t end,
-        const struct shape *shape)
+static bool readings(
+        struct number *number, const struct reader *r, size_t end, const struct shape *shape)
 {
 	uint32_t last = shape->marks ? shape->marks - 1 : 0;
 	char mark = shape->marks ? shape->mark[last] : 0;
@@ -531,8 +468,8 @@ static void read_word(struct reader *r)
 		unit = numerals_word(r->s + next, word_end(r, next) - next);
 		if (next > end && unit.value >= 1 && unit.value < 10 && unit.kind != NUMERAL_NONE) {
 			word.value += unit.value;
-			word.kind = unit.kind == NUMERAL_ORDINAL ? NUMERAL_ORDINAL
-			                                         : NUMERAL_CARDINAL;
+			word.kind =
+			        unit.kind == NUMERAL_ORDINAL ? NUMERAL_ORDINAL : NUMERAL_CARDINAL;
 			end = word_end(r, next);
 		}
 	}

@@ -14,31 +14,35 @@ enum number_kind {
 	NUMBER_ORDINAL, /* "3rd", "third" */
 	NUMBER_DATE,
 	NUMBER_TIME,
-	NUMBER_NAME     /* digits inside a word: "B2B", "v1.2.3" */
+	NUMBER_NAME /* digits inside a word: "B2B", "v1.2.3" */
 };
 
 enum number_about { NUMBER_EXACT, NUMBER_ABOUT, NUMBER_OVER, NUMBER_UNDER };
 
-enum { NUMBERS_MAX = 96, NUMBER_READINGS = 2 };
+enum {
+	NUMBERS_MAX = 96,
+	NUMBER_READINGS = 2,
+	NUMBERS_THIN = 1 /* in a normalised text: a blank that groups digits */
+};
 
 struct number {
 	enum number_kind kind;
 	enum number_about about;
-	bool negative;       /* it carries a minus */
-	bool spaced;         /* read with a blank between groups of digits */
-	bool top;            /* "top 3", "last two" */
-	bool followed;       /* a word follows directly: "May 12 orders" */
-	uint32_t readings;   /* "1,200" has two */
-	double reading[NUMBER_READINGS]; /* without sign */
-	double unit[NUMBER_READINGS];    /* worth of the last digit shown */
-	double round;        /* worth of the last digit that is not a final zero */
+	bool negative;                     /* it carries a minus */
+	bool spaced;                       /* read with a blank between groups of digits */
+	bool top;                          /* "top 3", "last two" */
+	bool followed;                     /* a word follows directly: "May 12 orders" */
+	uint32_t readings;                 /* "1,200" has two */
+	double reading[NUMBER_READINGS];   /* without sign */
+	double unit[NUMBER_READINGS];      /* worth of the last digit shown */
+	double round;                      /* worth of the last digit that is not a final zero */
 	int32_t year, month, day, quarter; /* dates; 0: not said */
-	bool swapped;        /* day and month may be the other way round */
-	int32_t minute;      /* times: of the day */
-	size_t at, n;        /* place in the normalised text */
+	bool swapped;                      /* day and month may be the other way round */
+	int32_t minute;                    /* times: of the day */
+	size_t at, n;                      /* place in the normalised text */
 };
 
-/* The text with one kind of digits, minus and blank, in lower case (ASCII). */
+/* normalise.c: the text with one kind of digits, minus and blank, in lower case (ASCII). */
 void numbers_normalise(struct str *out, const char *s, size_t n);
 /* Reads a normalised text. spaces: "12 345" is one number. Returns how many there are; more than
  * NUMBERS_MAX are not stored. */

@@ -19,8 +19,8 @@ static bool speaks(struct askd_text language, const char *list)
 /* Years, codes and identifiers are written without marks between their digits. */
 static bool is_code(struct askd_text name)
 {
-	static const char *const words[] = {"id", "year", "jahr", "code", "number", "nr", "no", "zip",
-	        "postal", "phone", "key", "isbn", "sku", NULL};
+	static const char *const words[] = {"id", "year", "jahr", "code", "number", "nr", "no",
+	        "zip", "postal", "phone", "key", "isbn", "sku", NULL};
 	for (size_t i = 0; i < name.n;) {
 		size_t end = i;
 		while (end < name.n && isalnum((unsigned char)name.s[end]))
@@ -178,7 +178,8 @@ static void add_escaped(struct str *out, const struct rows *rows, uint32_t row, 
 }
 
 /* "Berlin 1,200.50", or "Berlin (orders 3, total 1,200.50)" */
-static void add_row(struct str *out, const struct rows *rows, uint32_t row, struct askd_text language)
+static void add_row(
+        struct str *out, const struct rows *rows, uint32_t row, struct askd_text language)
 {
 	uint32_t width = rows->batch.columns, columns = width;
 	bool labelled = rows_label(rows) == 0 && width > 1;

@@ -85,8 +85,7 @@ static struct askd_text keep_question(struct query_turn *turn)
 static json_t *tables_of(const struct query_turn *turn)
 {
 	json_t *list = json_array();
-	const struct askd_db_table *const *table =
-	        turn->catalogue ? turn->catalogue->tables : NULL;
+	const struct askd_db_table *const *table = turn->catalogue ? turn->catalogue->tables : NULL;
 	const struct str *sql = &turn->decision.sql;
 	for (; list && table && *table && sql->n; table++) {
 		size_t n = (*table)->name.n;
@@ -95,7 +94,7 @@ static json_t *tables_of(const struct query_turn *turn)
 			quoted ^= sql->s[i] == '\'';
 			found = !quoted && !strncasecmp(sql->s + i, (*table)->name.s, n) &&
 			        (!i || !(isalnum((unsigned char)sql->s[i - 1]) ||
-			                         sql->s[i - 1] == '_')) &&
+			                       sql->s[i - 1] == '_')) &&
 			        !(isalnum((unsigned char)sql->s[i + n]) || sql->s[i + n] == '_');
 		}
 		if (found && json_array_append_new(list, json_stringn((*table)->name.s, n))) {
@@ -130,9 +129,9 @@ static json_t *receipt_of(const struct query_turn *turn)
 		good = !json_object_set_new(receipt, "rows", json_integer(turn->rows.batch.rows)) &&
 		       !json_object_set_new(
 		               receipt, "truncated", json_boolean(turn->rows.truncated)) &&
-		       (!turn->result.verdict.s ||
-		               !json_object_set_new(receipt, "verdict",
-		                       json_stringn(turn->result.verdict.s, turn->result.verdict.n)));
+		       (!turn->result.verdict.s || !json_object_set_new(receipt, "verdict",
+		                                           json_stringn(turn->result.verdict.s,
+		                                                   turn->result.verdict.n)));
 	}
 	if (!good) {
 		json_decref(receipt);
@@ -146,15 +145,16 @@ static struct askd_text details_of(const struct query_turn *turn)
 	struct askd_text text = {0};
 	json_t *details = json_object(), *receipt = receipt_of(turn);
 	json_t *choices = turn->decided ? json_incref(turn->decision.choices) : json_array();
-	json_t *suggestions = turn->decided ? json_incref(turn->decision.suggestions) : json_array();
+	json_t *suggestions =
+	        turn->decided ? json_incref(turn->decision.suggestions) : json_array();
 	char *dump = NULL;
 	if (details && receipt && choices && suggestions &&
 	        !json_object_set(details, "choices", choices) &&
 	        !json_object_set(details, "suggestions", suggestions) &&
 	        !json_object_set_new(details, "insights", json_array()) &&
 	        !json_object_set(details, "figures", turn->figures) &&
-	        (!turn->ran || !json_object_set_new(details, "truncated",
-	                                json_boolean(turn->rows.truncated))) &&
+	        (!turn->ran || !json_object_set_new(
+	                               details, "truncated", json_boolean(turn->rows.truncated))) &&
 	        !json_object_set(details, "receipt", receipt))
 		dump = json_dumps(details, JSON_COMPACT);
 	if (dump)
@@ -172,15 +172,16 @@ static struct askd_text explanation_of(const struct query_turn *turn)
 {
 	struct askd_text words = {0};
 	if (turn->decided && turn->decision.explanation.n)
-		words = (struct askd_text){turn->decision.explanation.s, turn->decision.explanation.n};
+		words = (struct askd_text){
+		        turn->decision.explanation.s, turn->decision.explanation.n};
 	else if (turn->explanation.n)
 		words = turn->explanation;
 	if (!turn->note.n)
 		return words.s ? askd_copy(turn->call, words.s, words.n) : words;
 	if (!words.n)
 		return turn->note;
-	return askd_print(turn->call, "%.*s %.*s", (int)words.n, words.s, (int)turn->note.n,
-	        turn->note.s);
+	return askd_print(
+	        turn->call, "%.*s %.*s", (int)words.n, words.s, (int)turn->note.n, turn->note.s);
 }
 
 /* ---- speaking -------------------------------------------------------------------------------- */
@@ -209,11 +210,11 @@ static uint32_t say_trouble(struct query_turn *turn)
 	switch (turn->trouble) {
 	case TROUBLE_REFUSED:
 		status = ASKD_TURN_REFUSED;
-		str_text(&turn->text,
-		        say(voice,
-		                "I will not run the query that this leads to: {reason}. I only read, "
-		                "and only what is known to be safe.",
-		                "reason", turn->error.message, NULL));
+		str_text(&turn->text, say(voice,
+		                              "I will not run the query that this leads to: "
+		                              "{reason}. I only read, "
+		                              "and only what is known to be safe.",
+		                              "reason", turn->error.message, NULL));
 		break;
 	case TROUBLE_STATEMENT:
 		str_text(&turn->text,
@@ -234,11 +235,11 @@ static uint32_t say_trouble(struct query_turn *turn)
 		        say(voice, "The result is too large. Please narrow the question.", NULL));
 		break;
 	default:
-		str_text(&turn->text,
-		        say(voice,
-		                "I could not make sense of what the model replied. Please ask again, "
-		                "perhaps in other words.",
-		                NULL));
+		str_text(&turn->text, say(voice,
+		                              "I could not make sense of what the model replied. "
+		                              "Please ask again, "
+		                              "perhaps in other words.",
+		                              NULL));
 	}
 	return status;
 }
@@ -372,8 +373,8 @@ out:
 	return rc;
 }
 
-ASKD_MAKE(static const struct askd_skill_iface, iface, .offer = query_offer,
-        .handle = query_handle);
+ASKD_MAKE(
+        static const struct askd_skill_iface, iface, .offer = query_offer, .handle = query_handle);
 ASKD_PLUGIN(.kind = ASKD_KIND_SKILL, .name = "query", .version = "0.9.0",
         .summary = "answers questions from the selected database", .license = "MIT",
         .instance_size = sizeof(struct query_skill), .flags = ASKD_CONCURRENT, .open = query_open,

@@ -34,11 +34,11 @@ struct query_turn {
 
 	struct decision decision; /* of the last reply; finished by query.c */
 	bool decided;
-	bool ran;          /* rows are there */
+	bool ran; /* rows are there */
 	struct rows rows;
 	struct askd_query_result result;
 	enum query_trouble trouble;
-	struct askd_error error; /* of the last statement */
+	struct askd_error error;      /* of the last statement */
 	struct askd_text explanation; /* the engine's, absent: none */
 	int32_t confidence_milli;
 	uint32_t repairs;

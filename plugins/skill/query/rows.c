@@ -133,7 +133,8 @@ bool rows_number(const struct askd_value *value, double *number)
 		if (!value->len || value->len > 40)
 			return false;
 		first = value->u.s[0] == '-' ? value->u.s[1] : value->u.s[0];
-		if (first < '0' || first > '9' || strspn(value->u.s, "-+.0123456789eE") < value->len)
+		if (first < '0' || first > '9' ||
+		        strspn(value->u.s, "-+.0123456789eE") < value->len)
 			return false;
 		d = strtod(value->u.s, &end);
 		if (end != value->u.s + value->len || !isfinite(d))

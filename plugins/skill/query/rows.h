@@ -14,10 +14,10 @@ struct rows {
 	const struct askd_db_column *const *columns; /* NULL until the first item */
 	struct askd_batch batch;                     /* all that was kept */
 	struct askd_value *cells;
-	uint64_t seen;    /* rows that came, also those not kept */
-	uint64_t bytes;   /* of text that was kept */
-	uint32_t room;    /* rows that fit into `cells` */
-	bool truncated;   /* there were more than are kept */
+	uint64_t seen;  /* rows that came, also those not kept */
+	uint64_t bytes; /* of text that was kept */
+	uint32_t room;  /* rows that fit into `cells` */
+	bool truncated; /* there were more than are kept */
 };
 
 void rows_init(struct rows *rows, struct askd_call *call);

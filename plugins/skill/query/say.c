@@ -1,9 +1,49 @@
 #include "say.h"
 
+#include "str.h"
+
 enum { SAY_ARGS = 8 };
 
-static struct askd_text format(const struct voice *voice, const char *text, const char *plural,
-        int64_t count, va_list ap)
+static const struct askd_header *find(
+        const struct askd_header *const *args, const char *name, size_t n, bool *raw)
+{
+	for (; *args; args++) {
+		*raw = (*args)->name.s[0] == '*';
+		if ((*args)->name.n == n + *raw && !memcmp((*args)->name.s + *raw, name, n))
+			return *args;
+	}
+	return NULL;
+}
+
+/* When the service fails, English is better than silence. */
+static struct askd_text in_english(const struct voice *voice, const struct askd_i18n_text *in)
+{
+	struct askd_text text = in->plural.s && in->count != 1 ? in->plural : in->text, said;
+	struct str out = {0};
+	for (size_t i = 0; i < text.n;) {
+		const char *close = text.s[i] == '{' ? memchr(text.s + i, '}', text.n - i) : NULL;
+		size_t n = close ? (size_t)(close - text.s) - i - 1 : 0;
+		bool raw = false;
+		const struct askd_header *arg =
+		        close ? find(in->args, text.s + i + 1, n, &raw) : NULL;
+		bool counted = !arg && n == 5 && !memcmp(text.s + i + 1, "count", 5);
+		if (arg && raw)
+			str_text(&out, arg->value);
+		else if (arg)
+			str_markdown(&out, arg->value.s, arg->value.n);
+		else if (counted)
+			str_print(&out, "%lld", (long long)in->count);
+		else
+			str_add(&out, text.s + i, 1);
+		i += arg || counted ? n + 2 : 1;
+	}
+	said = str_copy(voice->call, &out);
+	str_finish(&out);
+	return said;
+}
+
+static struct askd_text format(
+        const struct voice *voice, const char *text, const char *plural, int64_t count, va_list ap)
 {
 	struct askd_header list[SAY_ARGS];
 	const struct askd_header *args[SAY_ARGS + 1] = {NULL};
@@ -19,8 +59,8 @@ static struct askd_text format(const struct voice *voice, const char *text, cons
 		        .value = askd_text_of(va_arg(ap, const char *))};
 		args[n] = &list[n];
 	}
-	if (voice->i18n->text(voice->host, voice->call, &in, &result, NULL))
-		return (struct askd_text){0};
+	if (voice->i18n->text(voice->host, voice->call, &in, &result, NULL) || !result.text.s)
+		return in_english(voice, &in);
 	return result.text;
 }
 

@@ -13,9 +13,9 @@ struct arguments {
 	const char *session;  /* NULL: a new one */
 	json_t *question;     /* a string; NULL: none given */
 	bool json, help, standard_input;
-	char unknown[64];     /* an option that does not exist; empty: none */
-	const char *nearest;  /* the option that was meant; NULL: unknown */
-	const char *needs;    /* an option that lacks its value; NULL: none */
+	char unknown[64];    /* an option that does not exist; empty: none */
+	const char *nearest; /* the option that was meant; NULL: unknown */
+	const char *needs;   /* an option that lacks its value; NULL: none */
 };
 
 /* args: JSON list of texts. false: it is none, or no memory. arguments_finish always. */

@@ -116,19 +116,20 @@ static void complain(const struct page_voice *voice, int32_t err, const char *te
 	screen_finish(&line);
 }
 
-static bool wrong_usage(
-        const struct arguments *a, const struct page_voice *voice, int32_t err)
+static bool wrong_usage(const struct arguments *a, const struct page_voice *voice, int32_t err)
 {
 	if (a->needs)
-		complain(voice, err, page_say(voice, "the option {option} needs a value; usage: {usage}",
-		                             "*option", a->needs, "*usage", USAGE, NULL));
+		complain(voice, err,
+		        page_say(voice, "the option {option} needs a value; usage: {usage}",
+		                "*option", a->needs, "*usage", USAGE, NULL));
 	else if (a->unknown[0] && a->nearest)
 		complain(voice, err,
 		        page_say(voice, "there is no option {option}; did you mean {nearest}?",
 		                "*option", a->unknown, "*nearest", a->nearest, NULL));
 	else if (a->unknown[0])
-		complain(voice, err, page_say(voice, "there is no option {option}; usage: {usage}",
-		                             "*option", a->unknown, "*usage", USAGE, NULL));
+		complain(voice, err,
+		        page_say(voice, "there is no option {option}; usage: {usage}", "*option",
+		                a->unknown, "*usage", USAGE, NULL));
 	return a->needs || a->unknown[0];
 }
 
@@ -142,13 +143,14 @@ static int32_t show(const struct page_voice *voice, const struct askd_verb_call 
 	bool written;
 	screen_init(&page, in->out);
 	if (json) {
-		written = screen_write_bytes(voice->call, in->out, reply->object.s, reply->object.n) &&
+		written = screen_write_bytes(
+		                  voice->call, in->out, reply->object.s, reply->object.n) &&
 		          screen_write_bytes(voice->call, in->out, "\n", 1);
 	} else {
 		object = json_loadb(reply->object.s, reply->object.n, 0, NULL);
 		if (!json_is_object(object)) {
-			complain(voice, in->err,
-			        page_say(voice, "the answer cannot be read", NULL));
+			complain(
+			        voice, in->err, page_say(voice, "the answer cannot be read", NULL));
 			written = false;
 		} else {
 			page_print(&page, voice, object, reply->kind);
@@ -165,7 +167,8 @@ static int32_t show(const struct page_voice *voice, const struct askd_verb_call 
 static int32_t ask(const struct console *console, const struct page_voice *voice,
         const struct askd_verb_call *in, const struct arguments *a, const json_t *question)
 {
-	struct watcher watcher = {.voice = *voice, .err = in->err, .terminal = isatty(in->err) == 1};
+	struct watcher watcher = {
+	        .voice = *voice, .err = in->err, .terminal = isatty(in->err) == 1};
 	struct askd_progress_sink sink = {.size = sizeof sink, .owner = &watcher, .put = watch};
 	struct askd_error err = {.code = 0};
 	ASKD_MAKE(struct askd_reply, reply, .kind = ASKD_TURN_ERROR);
@@ -209,7 +212,8 @@ ASKD_DEFINE(console_ask, askd_verb_call, askd_verb_result)
 		const char *help = page_say(&voice,
 		        "Usage: {usage}\n\n"
 		        "Answers a question from a database. -d selects the database, --session\n"
-		        "continues an earlier conversation, --json prints the whole answer as JSON.\n"
+		        "continues an earlier conversation, --json prints the whole answer as "
+		        "JSON.\n"
 		        "Without a question, or with \"-\", it is read from standard input.\n",
 		        "*usage", USAGE, NULL);
 		if (screen_write_bytes(call, in->out, help, strlen(help)))
@@ -226,8 +230,8 @@ ASKD_DEFINE(console_ask, askd_verb_call, askd_verb_result)
 	}
 	if (!json_string_length(question)) {
 		complain(&voice, in->err,
-		        page_say(&voice,
-		                "there is no question; try: askd ask {example}", "*example",
+		        page_say(&voice, "there is no question; try: askd ask {example}",
+		                "*example",
 		                "\"How much did the customers of each city order in all?\"", NULL));
 		goto out;
 	}
@@ -244,8 +248,7 @@ ASKD_MAKE(static const struct askd_verb, verb_ask, .name = "ask", .usage = USAGE
         .help = "Answers a question from a database.", .run = console_ask);
 static const struct askd_verb *const verb_list[] = {&verb_ask, NULL};
 ASKD_MAKE(static const struct askd_verbs, verbs, .verbs = verb_list);
-ASKD_MAKE(
-        static const struct askd_extension, extension, .id = "askd.verbs/1", .table = &verbs);
+ASKD_MAKE(static const struct askd_extension, extension, .id = "askd.verbs/1", .table = &verbs);
 static const struct askd_extension *const extensions[] = {&extension, NULL};
 ASKD_MAKE(static const struct askd_transport_iface, iface, .capabilities = console_capabilities);
 ASKD_PLUGIN(.kind = ASKD_KIND_TRANSPORT, .name = "console", .version = "0.9.0",

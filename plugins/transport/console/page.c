@@ -107,7 +107,8 @@ static void fit(struct table *t, uint32_t width)
 		size_t widest = t->count;
 		for (int numbers = 0; numbers < 2 && widest == t->count; numbers++)
 			for (size_t c = 0; c < t->count; c++)
-				if (t->number[c] == numbers && t->width[c] > (numbers ? NARROWEST : 8) &&
+				if (t->number[c] == numbers &&
+				        t->width[c] > (numbers ? NARROWEST : 8) &&
 				        (widest == t->count || t->width[c] > t->width[widest]))
 					widest = c;
 		if (widest < t->count)
@@ -170,8 +171,9 @@ static void print_table(struct screen *screen, const struct page_voice *voice, s
 	}
 	if (t->count < columns) {
 		snprintf(number, sizeof number, "%zu", columns - t->count);
-		screen_raw(screen, page_say(voice, "... and {columns} more columns, use --json for all.",
-		                           "*columns", number, NULL));
+		screen_raw(screen,
+		        page_say(voice, "... and {columns} more columns, use --json for all.",
+		                "*columns", number, NULL));
 		screen_raw(screen, "\n");
 	}
 }
@@ -192,7 +194,8 @@ static void print_data(struct screen *screen, const struct page_voice *voice, co
 	if (t.rows && t.count && (t.rows > 1 || t.count > 1))
 		print_table(screen, voice, &t);
 	if (json_is_true(json_object_get(object, "truncated"))) {
-		screen_raw(screen, page_say(voice, "The database holds more rows than these.", NULL));
+		screen_raw(
+		        screen, page_say(voice, "The database holds more rows than these.", NULL));
 		screen_raw(screen, "\n");
 	}
 }
@@ -261,8 +264,8 @@ static void print_cost(struct screen *screen, const struct page_voice *voice, co
 	screen_finish(&line);
 }
 
-void page_print(struct screen *screen, const struct page_voice *voice, const json_t *object,
-        uint32_t kind)
+void page_print(
+        struct screen *screen, const struct page_voice *voice, const json_t *object, uint32_t kind)
 {
 	const json_t *answer = json_object_get(object, "answer");
 	const char *sql = json_string_value(json_object_get(object, "sql"));
@@ -287,10 +290,8 @@ void page_print(struct screen *screen, const struct page_voice *voice, const jso
 	if (session && *session)
 		dim_line(screen,
 		        kind == ASKD_TURN_CLARIFY
-		                ? page_say(voice,
-		                          "To reply: askd ask --session {session} \"...\"", "*session",
-		                          session, NULL)
-		                : page_say(voice,
-		                          "To go on: askd ask --session {session} \"...\"", "*session",
-		                          session, NULL));
+		                ? page_say(voice, "To reply: askd ask --session {session} \"...\"",
+		                          "*session", session, NULL)
+		                : page_say(voice, "To go on: askd ask --session {session} \"...\"",
+		                          "*session", session, NULL));
 }

@@ -18,9 +18,10 @@ struct page_voice {
 
 /* English with {names}, then name, value, ..., NULL. Never NULL: English where all else fails. The
  * values are plain text. */
-__attribute__((sentinel)) const char *page_say(const struct page_voice *voice, const char *text, ...);
+__attribute__((sentinel)) const char *page_say(
+        const struct page_voice *voice, const char *text, ...);
 /* object: as documented for POST /api/query. kind: ASKD_TURN_*. */
-void page_print(struct screen *screen, const struct page_voice *voice, const json_t *object,
-        uint32_t kind);
+void page_print(
+        struct screen *screen, const struct page_voice *voice, const json_t *object, uint32_t kind);
 
 #endif

@@ -392,6 +392,12 @@ struct askd_plugin {
 	_Pragma("GCC diagnostic push") \
 	        _Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"")
 #define ASKD_LOUD _Pragma("GCC diagnostic pop")
+/* What takes the semicolon after a macro that ends in ASKD_LOUD, at file scope or in a function. */
+#ifdef __cplusplus
+#define ASKD_END static_assert(1, "")
+#else
+#define ASKD_END _Static_assert(1, "")
+#endif
 
 /* Defines a function of a kind; unused parameters are fine. */
 #define ASKD_DEFINE(name, IN, OUT)                                                      \
@@ -403,7 +409,7 @@ struct askd_plugin {
  * ASKD_MAKE(struct askd_message, message, .text = ASKD_LITERAL("pong")); */
 #define ASKD_MAKE(type, name, ...)                                 \
 	ASKD_QUIET type name = {.size = sizeof name, __VA_ARGS__}; \
-	ASKD_LOUD struct askd_nothing
+	ASKD_LOUD ASKD_END
 
 /* Ends a plugin's source: ASKD_PLUGIN(.kind = "askd.skill/1", .name = "ping", ...); */
 #define ASKD_PLUGIN(...)                                                                       \
@@ -414,7 +420,7 @@ struct askd_plugin {
 	        .abi_minor = ASKD_MINOR,                                                       \
 	        .option_size = sizeof(struct askd_option),                                     \
 	        __VA_ARGS__};                                                                  \
-	ASKD_LOUD struct askd_nothing
+	ASKD_LOUD ASKD_END
 
 /* A text from a string literal. */
 #ifdef __cplusplus

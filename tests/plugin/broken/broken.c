@@ -25,14 +25,17 @@ int32_t (*const keep)(void) = from_library;
 #endif
 
 static const struct askd_option options[] = {
-        {.name = "number", .help = "a number",
+        {.name = "number",
+                .help = "a number",
 #if defined(BAD_DEFAULT)
                 .def = "many",
 #endif
 #if defined(BAD_OFFSET)
-                .type = ASKD_OPT_INT, .offset = 4096},
+                .type = ASKD_OPT_INT,
+                .offset = 4096},
 #elif defined(BAD_TYPE)
-                .type = 99, .offset = 0},
+                .type = 99,
+                .offset = 0},
 #else
                 ASKD_OPTION_INT(struct broken, number)},
 #endif
@@ -51,7 +54,8 @@ static const struct askd_option options[] = {
 #ifdef NO_END
 /* The table fills its object to the last byte of the last page. */
 static const struct askd_option endless[1100] = {
-        [0 ... 1099] = {.name = "number", .help = "a number", ASKD_OPTION_INT(struct broken, number)}};
+        [0 ... 1099] = {
+                .name = "number", .help = "a number", ASKD_OPTION_INT(struct broken, number)}};
 #endif
 
 ASKD_MAKE(static const struct askd_command, command, .name = "broken", .usage = "/broken",

@@ -12,9 +12,12 @@ struct echo_llm {
 };
 
 static const struct askd_option options[] = {
-        {.name = "replies", .help = "what it answers, in order",
+        {.name = "replies",
+                .help = "what it answers, in order",
                 ASKD_OPTION_LIST(struct echo_llm, replies)},
-        {.name = "local", .help = "says that no byte leaves the machine", .def = "true",
+        {.name = "local",
+                .help = "says that no byte leaves the machine",
+                .def = "true",
                 ASKD_OPTION_BOOL(struct echo_llm, local)},
         {.name = NULL},
 };
@@ -92,7 +95,8 @@ ASKD_DEFINE(echo_model, askd_llm_model, askd_llm_model)
 	return ASKD_OK;
 }
 
-ASKD_MAKE(static const struct askd_llm_iface, iface, .complete = echo_complete, .model = echo_model);
+ASKD_MAKE(
+        static const struct askd_llm_iface, iface, .complete = echo_complete, .model = echo_model);
 ASKD_PLUGIN(.kind = ASKD_KIND_LLM, .name = "echo_llm", .version = "1.0",
         .summary = "answers what its options say", .license = "MIT", .options = options,
         .instance_size = sizeof(struct echo_llm), .flags = ASKD_CONCURRENT, .iface = &iface);

@@ -11,13 +11,21 @@ enum { PASS, CHANGE, REFUSE, FAIL };
 static const char *const choices[] = {"pass", "change", "refuse", "fail", NULL};
 
 static const struct askd_option options[] = {
-        {.name = "before", .help = "what it does before a turn", .def = "pass",
+        {.name = "before",
+                .help = "what it does before a turn",
+                .def = "pass",
                 ASKD_OPTION_CHOICE(struct hooks, before, choices)},
-        {.name = "after", .help = "what it does after a turn", .def = "pass",
+        {.name = "after",
+                .help = "what it does after a turn",
+                .def = "pass",
                 ASKD_OPTION_CHOICE(struct hooks, after, choices)},
-        {.name = "text", .help = "the new text, or the reason", .def = "by the hook",
+        {.name = "text",
+                .help = "the new text, or the reason",
+                .def = "by the hook",
                 ASKD_OPTION_TEXT(struct hooks, text)},
-        {.name = "word", .help = "acts only on texts that contain it", .def = "",
+        {.name = "word",
+                .help = "acts only on texts that contain it",
+                .def = "",
                 ASKD_OPTION_TEXT(struct hooks, word)},
         {.name = NULL},
 };

@@ -39,8 +39,7 @@ ASKD_DEFINE(db_connect, askd_db_connect, askd_object)
 
 ASKD_DEFINE(db_disconnect, askd_nothing, askd_nothing)
 {
-	__atomic_sub_fetch(
-	        &((struct connection *)self)->db->connections, 1, __ATOMIC_RELAXED);
+	__atomic_sub_fetch(&((struct connection *)self)->db->connections, 1, __ATOMIC_RELAXED);
 	free(self);
 	return ASKD_OK;
 }
@@ -51,7 +50,8 @@ ASKD_DEFINE(db_describe, askd_db_describe, askd_nothing)
 	ASKD_MAKE(struct askd_db_table, good, .kind = ASKD_TABLE, .rows = -1,
 	        .name = ASKD_LITERAL("good"));
 	ASKD_MAKE(struct askd_db_table, bad, .kind = ASKD_TABLE, .rows = -1,
-	        .name = ASKD_LITERAL("b\xff" "d"));
+	        .name = ASKD_LITERAL("b\xff"
+	                             "d"));
 	in->tables->put(in->tables, &good);
 	in->tables->put(in->tables, &bad);
 	in->tables->put(in->tables, &good);
@@ -65,12 +65,10 @@ static int is(const char *lie, const char *name)
 
 ASKD_DEFINE(db_query, askd_db_query, askd_db_result)
 {
-	static const struct askd_db_column column = {.size = sizeof column,
-	        .type = ASKD_TEXT,
-	        .name = {"a", 1}};
-	static const struct askd_db_column bad = {.size = sizeof bad,
-	        .type = ASKD_TEXT,
-	        .name = {"\xff", 1}};
+	static const struct askd_db_column column = {
+	        .size = sizeof column, .type = ASKD_TEXT, .name = {"a", 1}};
+	static const struct askd_db_column bad = {
+	        .size = sizeof bad, .type = ASKD_TEXT, .name = {"\xff", 1}};
 	static const struct askd_db_column *const columns[] = {&column, NULL};
 	static const struct askd_db_column *const bad_columns[] = {&column, &bad, NULL};
 	const char *lie = NULL;

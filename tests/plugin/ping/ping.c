@@ -24,6 +24,6 @@ ASKD_MAKE(static const struct askd_command, command, .name = "ping", .usage = "/
         .help = "Replies");
 static const struct askd_command *const commands[] = {&command, NULL};
 ASKD_MAKE(static const struct askd_skill_iface, iface, .commands = commands, .handle = ping_handle);
-ASKD_PLUGIN(.kind = ASKD_KIND_SKILL, .name = "ping", .version = "1.0", .summary = "replies to /ping",
-        .license = "MIT", .instance_size = sizeof(struct ping), .flags = ASKD_CONCURRENT,
-        .open = ping_open, .iface = &iface);
+ASKD_PLUGIN(.kind = ASKD_KIND_SKILL, .name = "ping", .version = "1.0",
+        .summary = "replies to /ping", .license = "MIT", .instance_size = sizeof(struct ping),
+        .flags = ASKD_CONCURRENT, .open = ping_open, .iface = &iface);

@@ -70,10 +70,11 @@ static void every_shape_of_a_reply_is_read(void **state)
 		struct decision d;
 		const char *problem;
 		int32_t rc = decision_parse(askd_text_of(e->reply), &d, &problem);
-		bool good = e->action < 0 ? rc == ASKD_E_PROTOCOL && problem
-		                          : !rc && (int32_t)d.action == e->action &&
-		                                    !strcmp(d.sql.s ? d.sql.s : "", e->sql) &&
-		                                    !strcmp(d.answer.s ? d.answer.s : "", e->answer);
+		bool good = e->action < 0
+		                    ? rc == ASKD_E_PROTOCOL && problem
+		                    : !rc && (int32_t)d.action == e->action &&
+		                              !strcmp(d.sql.s ? d.sql.s : "", e->sql) &&
+		                              !strcmp(d.answer.s ? d.answer.s : "", e->answer);
 		if (!good) {
 			print_error("%s: rc %d, action %d, sql %s\n", e->reply, rc, (int)d.action,
 			        d.sql.s ? d.sql.s : "");
@@ -118,8 +119,7 @@ static void deep_and_huge_replies_are_refused_cheaply(void **state)
 		memset(text, '[', depth);
 		memset(text + depth, ']', depth < 250000 ? depth : 0);
 		text[depth + (depth < 250000 ? depth : 0)] = 0;
-		assert_int_equal(
-		        decision_parse(askd_text_of(text), &d, &problem), ASKD_E_PROTOCOL);
+		assert_int_equal(decision_parse(askd_text_of(text), &d, &problem), ASKD_E_PROTOCOL);
 	}
 	memset(text, ' ', 699999);
 	text[699999] = 0;

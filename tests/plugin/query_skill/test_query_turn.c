@@ -18,7 +18,7 @@ static struct {
 	int32_t analysis_rc;         /* when the reply is NULL */
 	const char *answer;
 	int32_t answer_rc;
-	const char *rows[STEPS];     /* of each statement; NULL: the error below */
+	const char *rows[STEPS]; /* of each statement; NULL: the error below */
 	struct askd_error query_error;
 	bool no_tables;
 	struct fake_call *call;
@@ -203,7 +203,9 @@ static int32_t ask(const char *text)
 }
 
 #define TABLE "city|total\nBerlin|1200.5\nKiel|800\n"
-#define SQL "{\"action\":\"sql\",\"sql\":\"SELECT city, total FROM orders\",\"explanation\":\"by city\"}"
+#define SQL                                                                                    \
+	"{\"action\":\"sql\",\"sql\":\"SELECT city, total FROM orders\",\"explanation\":\"by " \
+	"city\"}"
 
 static const char *receipt_text(const char *name)
 {
@@ -263,8 +265,8 @@ static void rows_in_hand_are_never_lost(void **state)
 		assert_int_equal(outcome.status, ASKD_TURN_ANSWER);
 		assert_string_equal(world.text, "The total is 42.");
 		/* Egress is a rule, not a failure. */
-		assert_int_equal(!strstr(world.explanation, "did not answer"),
-		        codes[i] == ASKD_E_REFUSED);
+		assert_int_equal(
+		        !strstr(world.explanation, "did not answer"), codes[i] == ASKD_E_REFUSED);
 	}
 }
 
@@ -282,8 +284,8 @@ static void a_rejected_statement_goes_back_with_its_reason(void **state)
 	assert_int_equal(ask("How much?"), ASKD_OK);
 	assert_int_equal(outcome.status, ASKD_TURN_ANSWER);
 	assert_string_equal(world.failed_sql, "SELECT citty FROM orders");
-	assert_string_equal(world.problem,
-	        "the database rejects it (SQLITE_ERROR) near byte 8, at \"citty\"");
+	assert_string_equal(
+	        world.problem, "the database rejects it (SQLITE_ERROR) near byte 8, at \"citty\"");
 	assert_string_equal(world.detail, "no such column: citty");
 	assert_int_equal(json_integer_value(receipt("repairs")), 1);
 }
@@ -293,8 +295,7 @@ static void a_statement_is_repaired_twice_and_no_more(void **state)
 	(void)state;
 	for (int i = 0; i < 4; i++)
 		world.analysis[i] = "{\"sql\":\"DELETE FROM orders\"}";
-	world.query_error =
-	        (struct askd_error){.code = ASKD_E_REFUSED, .message = "it writes"};
+	world.query_error = (struct askd_error){.code = ASKD_E_REFUSED, .message = "it writes"};
 	assert_int_equal(ask("Delete all"), ASKD_OK);
 	assert_int_equal(outcome.status, ASKD_TURN_REFUSED);
 	assert_int_equal(world.runs, 3);
@@ -361,7 +362,8 @@ static void other_failures_are_left_to_the_host(void **state)
 static void the_weather_touches_no_database(void **state)
 {
 	(void)state;
-	world.analysis[0] = "{\"action\":\"decline\",\"answer\":\"I know nothing of the weather.\"}";
+	world.analysis[0] =
+	        "{\"action\":\"decline\",\"answer\":\"I know nothing of the weather.\"}";
 	assert_int_equal(ask("Will it rain?"), ASKD_OK);
 	assert_int_equal(outcome.status, ASKD_TURN_DECLINED);
 	assert_int_equal(world.runs + world.answers, 0);

@@ -62,7 +62,8 @@ static void rows_are_put_into_words(void **state)
 		struct fake_call call;
 		struct rows rows;
 		struct str out = {0};
-		struct voice voice = {NULL, &fake_i18n, &call.call, askd_text_of(examples[i].language)};
+		struct voice voice = {
+		        NULL, &fake_i18n, &call.call, askd_text_of(examples[i].language)};
 		struct askd_batch batch;
 		ASKD_MAKE(struct askd_query_rows, item, .batch = &batch);
 		fake_call_init(&call);
@@ -74,6 +75,31 @@ static void rows_are_put_into_words(void **state)
 		str_finish(&out);
 		fake_call_finish(&call);
 	}
+}
+
+static int32_t no_text(const struct askd_host *host, struct askd_call *call,
+        const struct askd_i18n_text *in, struct askd_i18n_result *out, struct askd_error *reterr)
+{
+	(void)host;
+	(void)call;
+	(void)in;
+	(void)out;
+	return askd_fail(reterr, ASKD_E_INTERNAL, "broken");
+}
+
+static void a_broken_translation_gives_english(void **state)
+{
+	static const struct askd_i18n_service broken = {.size = sizeof broken, .text = no_text};
+	struct fake_call call;
+	struct voice voice = {NULL, &broken, &call.call, ASKD_LITERAL("de")};
+	(void)state;
+	fake_call_init(&call);
+	assert_string_equal(
+	        say_count(&voice, "{count} row: {a} {b}", "{count} rows: {a} {b} {other}", 2, "a",
+	                "x*y", "*b", "*z*", NULL)
+	                .s,
+	        "2 rows: x\\*y *z* {other}");
+	fake_call_finish(&call);
 }
 
 static void rows_are_copied_and_bounded(void **state)
@@ -110,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(sentences_end_where_they_end),
 	        cmocka_unit_test(rows_are_put_into_words),
+	        cmocka_unit_test(a_broken_translation_gives_english),
 	        cmocka_unit_test(rows_are_copied_and_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,9 @@ struct offers {
 
 static const char *const states[] = {"ok", "degraded", "down", NULL};
 static const struct askd_option options[] = {
-        {.name = "health", .help = "what it reports", .def = "ok",
+        {.name = "health",
+                .help = "what it reports",
+                .def = "ok",
                 ASKD_OPTION_CHOICE(struct offers, health, states)},
         {.name = NULL},
 };
@@ -48,8 +50,8 @@ ASKD_MAKE(static const struct askd_verb, verb, .name = "repeat", .usage = "askd 
         .help = "Prints its arguments", .run = verb_run);
 static const struct askd_verb *const verb_list[] = {&verb, NULL};
 ASKD_MAKE(static const struct askd_verbs, verbs, .verbs = verb_list);
-ASKD_MAKE(static const struct askd_extension, offers_health, .id = "askd.health/1",
-        .table = &health);
+ASKD_MAKE(
+        static const struct askd_extension, offers_health, .id = "askd.health/1", .table = &health);
 ASKD_MAKE(static const struct askd_extension, offers_tools, .id = "askd.tools/1", .table = &tools);
 ASKD_MAKE(static const struct askd_extension, offers_verbs, .id = "askd.verbs/1", .table = &verbs);
 static const struct askd_extension *const extensions[] = {

@@ -35,9 +35,8 @@ static const struct askd_db_table customers = {.size = sizeof customers,
 static const struct askd_db_table *const tables[] = {&customers, NULL};
 static const struct askd_catalogue catalogue = {
         .size = sizeof catalogue, .dialect = {"sqlite", 6}, .tables = tables};
-static const struct askd_tool_call ran = {.size = sizeof ran,
-        .name = {"sql", 3},
-        .arguments = {"{\"sql\":\"SELECT earlier\"}", 24}};
+static const struct askd_tool_call ran = {
+        .size = sizeof ran, .name = {"sql", 3}, .arguments = {"{\"sql\":\"SELECT earlier\"}", 24}};
 static const struct askd_tool_call *const calls[] = {&ran, NULL};
 static const struct askd_llm_message asked = {
         .size = sizeof asked, .role = ASKD_ROLE_USER, .text = {"EarlierQuestion", 15}};
@@ -74,8 +73,8 @@ static const char everything[] =
         "<rows>\n{table}\n</rows>\n\nform {reply_schema}\n";
 
 /* Both messages in one text of the arena. */
-static const char *render(struct arena *a, const char *prompt, const struct askd_task *task,
-        int64_t egress)
+static const char *render(
+        struct arena *a, const char *prompt, const struct askd_task *task, int64_t egress)
 {
 	const struct askd_llm_message *const *messages = NULL;
 	struct askd_error error;
@@ -132,8 +131,8 @@ static void the_filtered_task_holds_no_more_than_the_text(void **state)
 	assert_null(kept->detail.s);
 	assert_null(kept->history[1]->text.s);
 	assert_null(kept->catalogue->tables[0]->columns[1]->samples.v);
-	assert_int_equal(prompt_filter(&a, &task, CONFIG_EGRESS_NOTHING, &kept, &error),
-	        ASKD_E_REFUSED);
+	assert_int_equal(
+	        prompt_filter(&a, &task, CONFIG_EGRESS_NOTHING, &kept, &error), ASKD_E_REFUSED);
 	arena_finish(&a);
 }
 
@@ -174,7 +173,8 @@ static void the_day_is_the_persons(void **state)
 
 	(void)state;
 	arena_init(&a, 0);
-	assert_non_null(strstr(render(&a, everything, &task, 3), "Sunday 2026-11-22 Europe/Berlin"));
+	assert_non_null(
+	        strstr(render(&a, everything, &task, 3), "Sunday 2026-11-22 Europe/Berlin"));
 	task.zone = ASKD_LITERAL("America/New_York");
 	assert_non_null(strstr(render(&a, everything, &task, 3), "Saturday 2026-11-21"));
 	task.zone = ASKD_LITERAL("../../etc/passwd");
@@ -184,7 +184,9 @@ static void the_day_is_the_persons(void **state)
 
 static void paragraphs_without_content_are_left_out(void **state)
 {
-	struct askd_task task = {.size = sizeof task, .question = ASKD_LITERAL("Why?")};
+	struct askd_task task = {.size = sizeof task,
+	        .question = ASKD_LITERAL("Why?"),
+	        .language = ASKD_LITERAL("en")};
 	struct arena a;
 
 	(void)state;

@@ -129,7 +129,7 @@ static void json_from_strangers_is_limited(void **state)
 
 	(void)state;
 	assert_non_null(bomb);
-	assert_true(reads("{\"a\":[1,2.5,null,\"x\"]}", 23, NULL));
+	assert_true(reads("{\"a\":[1,2.5,null,\"x\"]}", 22, NULL));
 	assert_false(reads("{\"a\":1,\"a\":2}", 13, "duplicate"));
 	assert_false(reads("{\"a\":1}x", 8, "line 1, column 8"));
 	assert_false(reads("{\n \"a\" 1}", 9, "line 2, column"));

@@ -1,4 +1,5 @@
-/* test_contract.c: the tables of members against the headers themselves, and what works from them. */
+/* test_contract.c: the tables of members against the headers themselves, and what works from them.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +13,8 @@
 #include "base/json.h"
 #include "plugin/contract.h"
 
-static const char *const headers[] = {"askd", "database", "http", "llm", "transport", "mailer",
-        "skill", "extensions", NULL};
+static const char *const headers[] = {
+        "askd", "database", "http", "llm", "transport", "mailer", "skill", "extensions", NULL};
 
 /* A header without comments and preprocessor lines. free it. */
 static char *read_header(const char *name)
@@ -32,6 +33,8 @@ static char *read_header(const char *name)
 	for (to = from = s; *from;) {
 		if (from[0] == '/' && from[1] == '*') {
 			from = strstr(from, "*/") + 2;
+		} else if (!strncmp(from, "#if defined(ASKD_TEST_NEXT_MINOR)", 33)) {
+			from = strstr(from, "#endif") + 6;
 		} else if (*from == '#' && (from == s || from[-1] == '\n')) {
 			while (*from && (*from != '\n' || from[-1] == '\\'))
 				from++;
@@ -57,7 +60,7 @@ static const char *declared(const char *s, const char *end, size_t *n)
 	const char *at = s, *function;
 	while (isspace((unsigned char)*at))
 		at++;
-	function = !strncmp(at, "ASKD_FN(", 8)        ? at + 8
+	function = !strncmp(at, "ASKD_FN(", 8)         ? at + 8
 	           : !strncmp(at, "ASKD_SERVICE(", 13) ? at + 13
 	                                               : NULL;
 	for (const char *p = at; !function && p + 1 < end; p++)
@@ -100,8 +103,7 @@ static void every_struct_of_the_headers_has_a_table_with_every_member(void **sta
 		for (at = s; (at = strstr(at, "\nstruct askd_")); at++) {
 			const struct contract_struct *type;
 			char *open = strpbrk(at + 1, "{;");
-			if (!open || *open == ';' ||
-			        sscanf(at, " struct %79[a-z0-9_]", name) != 1)
+			if (!open || *open == ';' || sscanf(at, " struct %79[a-z0-9_]", name) != 1)
 				continue;
 			type = contract_find(name);
 			if (!type)
@@ -243,8 +245,8 @@ static void a_shorter_struct_is_copied_to_our_size(void **state)
 	arena_finish(&a);
 }
 
-static char *print(const struct contract_struct *type, const void *message,
-        enum contract_privacy keep)
+static char *print(
+        const struct contract_struct *type, const void *message, enum contract_privacy keep)
 {
 	struct buffer b;
 	struct askd_error err = {0};
@@ -287,8 +289,8 @@ static void printing_keeps_content_and_secrets_out(void **state)
 static void finds(struct sample *s, const char *member)
 {
 	struct askd_error err = {0};
-	assert_int_equal(contract_check(contract_find("askd_message"), &s->message, &err),
-	        ASKD_E_PROTOCOL);
+	assert_int_equal(
+	        contract_check(contract_find("askd_message"), &s->message, &err), ASKD_E_PROTOCOL);
 	if (!strstr(err.message, member))
 		fail_msg("%s does not name %s", err.message, member);
 }
@@ -308,7 +310,8 @@ static void a_check_names_the_member_that_is_wrong(void **state)
 	s.message.text = ASKD_LITERAL("12345678\xed\xa0\x80");
 	finds(&s, "message.text: is not UTF-8");
 	sample_make(&s);
-	s.message.text = ASKD_LITERAL("1234\0" "5678");
+	s.message.text = ASKD_LITERAL("1234\0"
+	                              "5678");
 	finds(&s, "message.text: is not UTF-8");
 	sample_make(&s);
 	s.message.details = ASKD_LITERAL("{a}");

@@ -126,7 +126,7 @@ static bool answer(int fd, const char *head, const char *body)
 		        "HTTP/1.1 200 OK\r\nX-Seen: %.3s\r\nContent-Length: %zu\r\n\r\n%s", head,
 		        strlen(body), body);
 		say(fd, reply);
-	} else if (!strncmp(path, "/head", 5)) {
+	} else if (!strncmp(path, "/look", 5)) {
 		snprintf(reply, sizeof reply, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
 		        strlen(head), head);
 		say(fd, reply);
@@ -320,8 +320,8 @@ static void body_headers_and_status_arrive(void **state)
 	client_finish(&c);
 	client_init(&c, 10000);
 	in.method = ASKD_LITERAL("GET");
-	in.body.p = NULL;
-	assert_int_equal(send_request(&c, &in, "/head"), ASKD_OK);
+	in.body = (struct askd_bytes){NULL, 0};
+	assert_int_equal(send_request(&c, &in, "/look"), ASKD_OK);
 	assert_non_null(strstr(c.out.body.p, "X-Tag: 1"));
 	assert_null(strstr(c.out.body.p, "Expect"));
 	client_finish(&c);

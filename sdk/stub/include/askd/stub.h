@@ -31,8 +31,8 @@ struct askd_stub *askd_stub_create(const struct askd_plugin *plugin);
 void askd_stub_destroy(struct askd_stub *stub);
 
 /* Fills an instance from the plugin's option table and opens it. options: name, value, name, value,
- * NULL, values as YAML would have them; lists and maps as JSON (["a", "b"], {"a": "b"}). CONFIG when
- * a value does not fit. The services must have been set before. */
+ * NULL, values as YAML would have them; lists and maps as JSON (["a", "b"], {"a": "b"}). CONFIG
+ * when a value does not fit. The services must have been set before. */
 int32_t askd_stub_open(
         struct askd_stub *stub, const char *const *options, struct askd_error *reterr);
 void askd_stub_close(struct askd_stub *stub);
@@ -51,8 +51,8 @@ const char *askd_stub_log(const struct askd_stub *stub);
 
 /* Calls a function of the kind with the instance as self, in a new call of 10 seconds. Make `out`
  * with ASKD_MAKE. */
-#define askd_stub_call(stub, iface_type, function, in, out, reterr)                           \
-	(((const iface_type *)askd_stub_iface(stub))                                          \
+#define askd_stub_call(stub, iface_type, function, in, out, reterr)                          \
+	(((const iface_type *)askd_stub_iface(stub))                                         \
 	                ->function(askd_stub_self(stub), askd_stub_begin(stub, 10000), (in), \
 	                        (out), (reterr)))
 

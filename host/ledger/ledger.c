@@ -1,0 +1,133 @@
+/* ledger.c: what a call costs, and how that is written for people. */
+#include "ledger/ledger.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "ledger/ledger_private.h"
+
+int32_t ledger_open(struct ledger **out, struct store *store, const struct config *config,
+        struct askd_error *reterr)
+{
+	struct ledger *ledger = calloc(1, sizeof *ledger);
+	int32_t rc;
+
+	if (!ledger)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the ledger");
+	ledger->store = store;
+	ledger->config = config;
+	pthread_mutex_init(&ledger->lock, NULL);
+	pthread_cond_init(&ledger->wake, NULL);
+	pthread_cond_init(&ledger->passed, NULL);
+	rc = stages_migrate(store, reterr);
+	if (!rc)
+		rc = applier_migrate(ledger, reterr);
+	if (!rc)
+		rc = applier_start(ledger, reterr);
+	if (rc) {
+		ledger_close(ledger);
+		return rc;
+	}
+	*out = ledger;
+	return ASKD_OK;
+}
+
+void ledger_close(struct ledger *ledger)
+{
+	if (!ledger)
+		return;
+	applier_stop(ledger);
+	for (size_t i = 0; i < ledger->warned_count; i++)
+		free(ledger->warned[i]);
+	pthread_cond_destroy(&ledger->passed);
+	pthread_cond_destroy(&ledger->wake);
+	pthread_mutex_destroy(&ledger->lock);
+	free(ledger);
+}
+
+/* True the first time. */
+static bool warn_once(struct ledger *ledger, const char *llm, const char *model)
+{
+	char name[256];
+	bool first = true;
+
+	snprintf(name, sizeof name, "%s/%s", llm, model);
+	pthread_mutex_lock(&ledger->lock);
+	for (size_t i = 0; i < ledger->warned_count && first; i++)
+		first = strcmp(ledger->warned[i], name) != 0;
+	if (first && ledger->warned_count < LEDGER_WARNED) {
+		char *copy = strdup(name);
+		if (copy)
+			ledger->warned[ledger->warned_count++] = copy;
+	} else {
+		first = false;
+	}
+	pthread_mutex_unlock(&ledger->lock);
+	return first;
+}
+
+static bool add_product(int64_t *sum, uint64_t tokens, int64_t price)
+{
+	int64_t product;
+
+	return !__builtin_mul_overflow(tokens, price, &product) &&
+	       !__builtin_add_overflow(*sum, product, sum);
+}
+
+int64_t ledger_cost(struct ledger *ledger, const char *llm, const char *model, int64_t at_us,
+        uint64_t input, uint64_t output, uint64_t cached, bool free_of_charge)
+{
+	const struct config_price *price;
+	int64_t sum = 0;
+
+	if (free_of_charge)
+		return 0;
+	if (!llm)
+		llm = "";
+	if (!model)
+		model = "";
+	price = config_find_price(ledger->config, llm, model, at_us);
+	if (!price) {
+		if (warn_once(ledger, llm, model))
+			log_warning("ledger", 0,
+			        "no price for model '%.100s' of llm/%.60s: its tokens are counted, "
+			        "its cost is unknown; add it to `pricing`",
+			        model, llm);
+		return LEDGER_UNKNOWN;
+	}
+	if (cached > input)
+		cached = input;
+	if (add_product(&sum, input - cached, price->input) &&
+	        add_product(&sum, cached, price->cached) &&
+	        add_product(&sum, output, price->output))
+		return sum;
+	log_warning("ledger", 0,
+	        "a call to model '%.100s' of llm/%.60s reports impossible token counts: its cost is "
+	        "unknown",
+	        model, llm);
+	return LEDGER_UNKNOWN;
+}
+
+/* Two significant digits at least and cents always; zeros behind that are left out. */
+const char *ledger_money(struct arena *a, int64_t pico)
+{
+	uint64_t amount = (uint64_t)pico, unit = 10000000000u; /* the last digit shown: cents */
+	unsigned digits = 2;
+	char fraction[16];
+
+	if (pico < 0)
+		return arena_string(a, "unknown");
+	while (digits < 12 && amount < unit * 10) {
+		unit /= 10;
+		digits++;
+	}
+	amount = (amount + unit / 2) / unit * unit;
+	snprintf(fraction, sizeof fraction, "%012llu",
+	        (unsigned long long)(amount % 1000000000000u));
+	while (digits > 2 && fraction[digits - 1] == '0')
+		digits--;
+	if (!amount)
+		return arena_string(a, "$0.00");
+	return arena_print(a, "$%llu.%.*s", (unsigned long long)(amount / 1000000000000u),
+	        (int)digits, fraction);
+}

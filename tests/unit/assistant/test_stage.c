@@ -1,0 +1,728 @@
+/* A stage: retries, fallback, egress, reservation before the call, replay after a crash. The rooms
+ * below are played here: engines are functions, the ledger is a list that writes down its order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "assistant/stage_state.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "run/metrics.h"
+
+/* ---- the house around it ----------------------------------------------------------------------
+ */
+
+enum { ROWS = 64, ENGINES = 3, STEPS = 8 };
+
+struct engine {
+	struct plugin_instance instance;
+	struct config_instance config;
+	uint32_t flags;
+	/* The replies in order; the last one stays. rc 0: a reply. */
+	struct step {
+		int32_t rc;
+		uint32_t error_flags, retry_after_ms;
+		int32_t confidence;
+	} steps[STEPS];
+	uint32_t calls;
+	char seen[20000]; /* all messages of the last request */
+	char model[64];
+	bool saw_rows;
+};
+
+static struct house {
+	struct engine engines[ENGINES];
+	struct config config;
+	struct config_stage stage;
+	struct assistant_rooms rooms;
+	struct stages *stages;
+	struct turn_state turn;
+	struct plugin_call call;
+	struct ledger_stage rows[ROWS];
+	struct arena kept;
+	size_t row_count;
+	char order[2048]; /* "R": reserved, "C": called, "S": settled */
+	int64_t egress;
+	int32_t commit_fails;
+	struct cancel *fire; /* canceled by the next call of an engine */
+} house;
+
+static void note(const char *what)
+{
+	strncat(house.order, what, sizeof house.order - strlen(house.order) - 1);
+}
+
+struct plugin_instance *registry_find(struct registry *registry, const char *kind, const char *name)
+{
+	(void)registry;
+	assert_string_equal(kind, "llm");
+	for (int i = 0; i < ENGINES; i++)
+		if (house.engines[i].config.name && !strcmp(house.engines[i].config.name, name))
+			return &house.engines[i].instance;
+	return NULL;
+}
+
+const struct config_instance *config_find(
+        const struct config *config, const char *kind, const char *name)
+{
+	(void)config, (void)kind, (void)name;
+	return NULL;
+}
+
+const struct config_stage *config_find_stage(const struct config *config, const char *name)
+{
+	return !strcmp(config->stages->name, name) ? config->stages : NULL;
+}
+
+static void *call_alloc(struct askd_call *call, uint64_t n)
+{
+	return arena_alloc(&((struct plugin_call *)call)->arena, n);
+}
+
+void plugin_call_init(struct plugin_call *call, const struct call_scope *scope, int64_t limit_ms)
+{
+	memset(call, 0, sizeof *call);
+	call->base.size = sizeof call->base;
+	call->base.alloc = call_alloc;
+	call->base.cancel = &scope->cancel->word;
+	call->base.deadline_us = limit_ms ? clock_monotonic_us() + limit_ms * 1000 : 0;
+	call->scope = scope;
+	arena_init(&call->arena, 0);
+}
+
+void plugin_call_finish(struct plugin_call *call)
+{
+	arena_finish(&call->arena);
+}
+
+int32_t plugin_invoke(struct plugin_instance *instance, enum contract_function function,
+        const void *table, void *object, struct plugin_call *call, const void *in, void *out,
+        struct askd_error *err)
+{
+	struct engine *e = (struct engine *)((char *)instance - offsetof(struct engine, instance));
+	const struct askd_llm_request *request = in;
+	struct askd_llm_reply *reply = out;
+	struct askd_llm_model *model = out;
+	const struct step *step;
+
+	(void)table, (void)object;
+	if (function == CONTRACT_LLM_MODEL) {
+		const struct askd_llm_model *asked = in;
+		model->flags = e->flags;
+		model->name = asked->name.n ? asked->name : ASKD_LITERAL("own-model");
+		return ASKD_OK;
+	}
+	note("C");
+	if (house.fire)
+		cancel_fire(house.fire);
+	e->seen[0] = 0;
+	for (size_t i = 0; request->messages && request->messages[i]; i++)
+		strncat(e->seen, request->messages[i]->text.s,
+		        sizeof e->seen - strlen(e->seen) - 1);
+	e->saw_rows = request->task && request->task->rows;
+	snprintf(e->model, sizeof e->model, "%s", request->model.s ? request->model.s : "");
+	step = &e->steps[e->calls < STEPS ? e->calls : STEPS - 1];
+	e->calls++;
+	if (step->rc) {
+		askd_fail(err, step->rc, "scripted");
+		err->flags = step->error_flags;
+		err->retry_after_ms = step->retry_after_ms;
+		return step->rc;
+	}
+	reply->finish = ASKD_FINISH_STOP;
+	reply->confidence_milli = step->confidence;
+	reply->input = 100;
+	reply->output = 10;
+	reply->text = askd_print(&call->base, "reply of %s", e->config.name);
+	reply->model = ASKD_LITERAL("model-2026");
+	return ASKD_OK;
+}
+
+struct store_unit *store_unit_create(struct store *store, enum store_database db)
+{
+	(void)store, (void)db;
+	return (struct store_unit *)&house;
+}
+
+int32_t store_commit(struct store_unit *unit, struct askd_error *reterr)
+{
+	assert_ptr_equal(unit, &house);
+	return house.commit_fails ? askd_fail(reterr, house.commit_fails, "the disk is full")
+	                          : ASKD_OK;
+}
+
+int32_t store_seal(struct store *store, struct arena *a, const char *place, struct askd_bytes plain,
+        struct askd_bytes *sealed, struct askd_error *reterr)
+{
+	(void)store, (void)reterr;
+	sealed->p = arena_print(a, "%s#%s", place, (const char *)plain.p);
+	sealed->n = strlen(sealed->p);
+	return ASKD_OK;
+}
+
+int32_t store_unseal(struct store *store, struct arena *a, const char *place,
+        struct askd_bytes sealed, struct askd_bytes *plain, struct askd_error *reterr)
+{
+	(void)store, (void)reterr;
+	assert_int_equal(strncmp(sealed.p, place, strlen(place)), 0);
+	plain->p = arena_string(a, strchr(sealed.p, '#') + 1);
+	plain->n = strlen(plain->p);
+	return ASKD_OK;
+}
+
+int64_t ledger_cost(struct ledger *ledger, const char *llm, const char *model, int64_t at_us,
+        uint64_t input, uint64_t output, uint64_t cached, bool is_free)
+{
+	(void)ledger, (void)llm, (void)model, (void)at_us, (void)cached;
+	return is_free ? 0 : (int64_t)(input * 2 + output * 3);
+}
+
+void ledger_stage_reserve(struct store_unit *unit, const struct ledger_stage *stage)
+{
+	(void)unit;
+	note("R");
+	assert_int_equal(stage->status, LEDGER_RESERVED);
+	assert_true(house.row_count < ROWS);
+	for (size_t i = 0; i < house.row_count; i++)
+		assert_true(house.rows[i].ordinal != stage->ordinal ||
+		            strcmp(house.rows[i].name, stage->name) != 0);
+	house.rows[house.row_count++] = *stage;
+}
+
+void ledger_stage_settle(struct store_unit *unit, const struct ledger_stage *stage)
+{
+	(void)unit;
+	note("S");
+	for (size_t i = 0; i < house.row_count; i++)
+		if (house.rows[i].id == stage->id) {
+			house.rows[i] = *stage;
+			house.rows[i].model = arena_string(&house.kept, stage->model);
+			if (stage->payload.p)
+				house.rows[i].payload.p =
+				        arena_copy(&house.kept, stage->payload.p, stage->payload.n);
+		}
+}
+
+int32_t ledger_stage_find(struct ledger *ledger, struct arena *a, uint64_t turn, const char *name,
+        uint32_t ordinal, struct ledger_stage *stage, struct askd_error *reterr)
+{
+	(void)ledger, (void)a, (void)turn;
+	for (size_t i = 0; i < house.row_count; i++)
+		if (house.rows[i].ordinal == ordinal && !strcmp(house.rows[i].name, name)) {
+			*stage = house.rows[i];
+			return ASKD_OK;
+		}
+	return askd_fail(reterr, ASKD_E_NOT_FOUND, "no such stage");
+}
+
+void ledger_notify(struct ledger *ledger)
+{
+	(void)ledger;
+}
+
+void metrics_observe_us(const char *name, const char *label, int64_t us)
+{
+	(void)name, (void)label, (void)us;
+}
+
+int32_t query_find(struct query *query, const struct call_scope *scope, uint64_t handle,
+        struct query_database *database, struct askd_error *reterr)
+{
+	(void)query, (void)scope;
+	if (handle != 17)
+		return askd_fail(reterr, ASKD_E_NOT_FOUND, "no such database");
+	database->egress = house.egress;
+	return ASKD_OK;
+}
+
+const struct sql_dialect *sql_dialect_of(
+        const struct askd_dialect *description, struct askd_error *reterr)
+{
+	(void)description, (void)reterr;
+	return NULL;
+}
+
+const char *sql_dialect_hint(const struct sql_dialect *dialect)
+{
+	(void)dialect;
+	return NULL;
+}
+
+/* ---- the tests --------------------------------------------------------------------------------
+ */
+
+static const char *const fallbacks[] = {"second", "third", NULL};
+
+static void turn_begin(void)
+{
+	struct turn_state *turn = &house.turn;
+
+	memset(turn, 0, sizeof *turn);
+	cancel_init(&turn->cancel);
+	turn->scope = (struct call_scope){
+	        .id = 5, .turn = 5, .person = 6, .cancel = &turn->cancel, .turn_state = turn};
+	turn->durable = true;
+	turn->egress = CONFIG_EGRESS_ALL;
+	turn->stages = json_array();
+	plugin_call_init(&house.call, &turn->scope, 60000);
+}
+
+static void turn_end(void)
+{
+	plugin_call_finish(&house.call);
+	json_decref(house.turn.stages);
+	cancel_finish(&house.turn.cancel);
+}
+
+static int set_up(void **state)
+{
+	static const char *const names[] = {"main", "second", "third"};
+	struct askd_error error;
+
+	(void)state;
+	log_init(0, LOG_FORMAT_TEXT);
+	memset(&house, 0, sizeof house);
+	arena_init(&house.kept, 0);
+	house.egress = CONFIG_EGRESS_DEFAULT;
+	for (int i = 0; i < ENGINES; i++) {
+		house.engines[i].config.name = names[i];
+		house.engines[i].instance.config = &house.engines[i].config;
+		for (int k = 0; k < STEPS; k++)
+			house.engines[i].steps[k].confidence = -1;
+	}
+	house.stage = (struct config_stage){.name = "analysis",
+	        .llm = "main",
+	        .model = "stage-model",
+	        .fallback = fallbacks,
+	        .prompt = "System\n--- user\n{question}\n\n{schema}\n\n{history}\n\n{table}\n\n"
+	                  "{problem}\n",
+	        .prompt_name = "analysis (test)",
+	        .temperature_milli = -1,
+	        .timeout_ms = 20000};
+	house.config.stages = &house.stage;
+	house.rooms.config = &house.config;
+	assert_int_equal(stages_open(&house.stages, &house.rooms, &error), ASKD_OK);
+	house.stages->backoff_ms = 1;
+	house.stages->backoff_max_ms = 4;
+	turn_begin();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	turn_end();
+	stages_close(house.stages);
+	arena_finish(&house.kept);
+	return 0;
+}
+
+static const struct askd_value sample = {.type = ASKD_TEXT, .len = 11, .u.s = "SampleValue"};
+static const struct askd_db_column column = {
+        .size = sizeof column, .type = ASKD_TEXT, .name = {"city", 4}, .samples = {&sample, 1}};
+static const struct askd_db_column *const columns[] = {&column, NULL};
+static const struct askd_db_table table = {
+        .size = sizeof table, .kind = ASKD_TABLE, .name = {"shops", 5}, .columns = columns};
+static const struct askd_db_table *const tables[] = {&table, NULL};
+static const struct askd_catalogue catalogue = {
+        .size = sizeof catalogue, .database = 17, .dialect = {"sqlite", 6}, .tables = tables};
+static const struct askd_value cell = {.type = ASKD_TEXT, .len = 8, .u.s = "RowValue"};
+static const struct askd_batch rows = {
+        .size = sizeof rows, .rows = 1, .columns = 1, .end = 1, .cells = &cell};
+
+static struct askd_task task_make(void)
+{
+	return (struct askd_task){.size = sizeof(struct askd_task),
+	        .question = ASKD_LITERAL("TheQuestion"),
+	        .catalogue = &catalogue,
+	        .problem = ASKD_LITERAL("TheProblem"),
+	        .detail = ASKD_LITERAL("TheDetail"),
+	        .columns = columns,
+	        .rows = &rows};
+}
+
+static struct askd_llm_reply reply;
+static struct askd_error error;
+
+static int32_t complete(void)
+{
+	struct askd_task task = task_make();
+	struct askd_llm_request in = {.size = sizeof in,
+	        .temperature_milli = -1,
+	        .model = ASKD_LITERAL("analysis"),
+	        .task = &task};
+
+	memset(&reply, 0, sizeof reply);
+	memset(&error, 0, sizeof error);
+	return stages_complete(house.stages, &house.call, &in, &reply, &error);
+}
+
+static void fail_always(int engine, int32_t rc, uint32_t flags)
+{
+	for (int i = 0; i < STEPS; i++)
+		house.engines[engine].steps[i] = (struct step){rc, flags, 0, -1};
+}
+
+static void reservation_is_committed_before_the_call(void **state)
+{
+	(void)state;
+	assert_int_equal(complete(), ASKD_OK);
+	assert_string_equal(house.order, "RCS");
+	assert_string_equal(reply.text.s, "reply of main");
+	assert_string_equal(house.engines[0].model, "stage-model");
+	assert_int_equal(house.rows[0].status, LEDGER_DONE);
+	assert_int_equal(house.rows[0].cost_pico, 230);
+	assert_true(house.rows[0].reserved_pico >= STAGE_OUTPUT_GUESS * 3);
+	assert_string_equal(house.rows[0].model, "model-2026");
+	const json_t *line = json_array_get(house.turn.stages, 0);
+	assert_string_equal(json_get_string(line, "stage"), "analysis");
+	assert_string_equal(json_get_string(line, "left"), "results");
+	assert_string_equal(json_get_string(line, "status"), "done");
+	assert_int_equal(json_get_int(line, "cost_pico", -1), 230);
+}
+
+static void without_a_reservation_nobody_is_called(void **state)
+{
+	(void)state;
+	house.commit_fails = ASKD_E_IO;
+	house.stage.fallback = NULL;
+	assert_int_equal(complete(), ASKD_E_IO);
+	assert_int_equal(house.engines[0].calls, 0);
+}
+
+static void each_error_class_has_its_reaction(void **state)
+{
+	static const struct {
+		int32_t rc;
+		uint32_t flags, calls;
+		bool falls_back;
+		uint32_t status;
+	} cases[] = {
+	        {ASKD_E_IO, ASKD_ERR_RETRY, 3, true, LEDGER_FAILED},
+	        {ASKD_E_IO, 0, 1, true, LEDGER_FAILED},
+	        {ASKD_E_IO, ASKD_ERR_RETRY | ASKD_ERR_MAYBE_DONE, 3, true, LEDGER_UNKNOWN_FATE},
+	        {ASKD_E_TIMEOUT, ASKD_ERR_RETRY, 3, true, LEDGER_FAILED},
+	        {ASKD_E_TIMEOUT, ASKD_ERR_MAYBE_DONE, 1, true, LEDGER_UNKNOWN_FATE},
+	        {ASKD_E_CRASHED, 0, 1, true, LEDGER_UNKNOWN_FATE},
+	        {ASKD_E_BUSY, ASKD_ERR_RETRY, 3, true, LEDGER_FAILED},
+	        {ASKD_E_PROTOCOL, 0, 2, true, LEDGER_UNKNOWN_FATE},
+	        {ASKD_E_QUOTA, 0, 1, true, LEDGER_FAILED},
+	        {ASKD_E_AUTH, 0, 1, true, LEDGER_FAILED},
+	        {ASKD_E_DENIED, 0, 1, true, LEDGER_FAILED},
+	        {ASKD_E_NOT_FOUND, 0, 1, true, LEDGER_FAILED},
+	        {ASKD_E_REFUSED, 0, 1, true, LEDGER_FAILED},
+	        {ASKD_E_TOO_LARGE, 0, 1, true, LEDGER_FAILED},
+	        {ASKD_E_REMOTE, 0, 1, true, LEDGER_FAILED},
+	        {ASKD_E_UNSUPPORTED, 0, 1, true, LEDGER_FAILED},
+	        {ASKD_E_INTERNAL, 0, 1, true, LEDGER_FAILED},
+	        {ASKD_E_INVALID, 0, 1, false, LEDGER_FAILED},
+	        {ASKD_E_NOMEM, 0, 1, false, LEDGER_FAILED},
+	        {ASKD_E_CANCELED, 0, 1, false, LEDGER_FAILED},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		tear_down(state);
+		set_up(state);
+		fail_always(0, cases[i].rc, cases[i].flags);
+		int32_t rc = complete();
+		if (house.engines[0].calls != cases[i].calls ||
+		        rc != (cases[i].falls_back ? ASKD_OK : cases[i].rc) ||
+		        house.rows[0].status != cases[i].status)
+			fail_msg("%d/%u: %u calls, rc %d, status %u", cases[i].rc, cases[i].flags,
+			        house.engines[0].calls, rc, house.rows[0].status);
+		assert_int_equal(house.engines[1].calls, cases[i].falls_back);
+		assert_int_equal(house.rows[0].cost_pico,
+		        cases[i].status == LEDGER_FAILED ? 0 : house.rows[0].reserved_pico);
+		if (cases[i].falls_back)
+			assert_string_equal(house.engines[1].model, "own-model");
+	}
+}
+
+static void passing_trouble_ends_in_an_answer(void **state)
+{
+	(void)state;
+	house.engines[0].steps[0] = (struct step){ASKD_E_BUSY, ASKD_ERR_RETRY, 1, -1};
+	house.engines[0].steps[1] = (struct step){ASKD_E_IO, ASKD_ERR_RETRY, 0, -1};
+	assert_int_equal(complete(), ASKD_OK);
+	assert_string_equal(house.order, "RCSRCSRCS");
+	assert_int_equal(house.engines[1].calls, 0);
+}
+
+static void a_delay_beyond_the_deadline_is_not_waited_for(void **state)
+{
+	(void)state;
+	house.engines[0].steps[0] = (struct step){ASKD_E_BUSY, ASKD_ERR_RETRY, 3600000, -1};
+	assert_int_equal(complete(), ASKD_OK);
+	assert_int_equal(house.engines[0].calls, 1);
+	assert_int_equal(house.engines[1].calls, 1);
+}
+
+static void cancel_ends_the_wait(void **state)
+{
+	(void)state;
+	house.engines[0].steps[0] = (struct step){ASKD_E_BUSY, ASKD_ERR_RETRY, 30000, -1};
+	house.fire = &house.turn.cancel;
+	assert_int_equal(complete(), ASKD_E_CANCELED);
+	assert_int_equal(house.engines[0].calls, 1);
+	assert_int_equal(house.engines[1].calls, 0);
+}
+
+static void *fire_soon(void *arg)
+{
+	/* Not before the call has ended: the turn then waits for the delay. */
+	while (__atomic_load_n(&house.engines[0].calls, __ATOMIC_ACQUIRE) == 0)
+		sched_yield();
+	cancel_fire(arg);
+	return NULL;
+}
+
+static void cancel_from_another_thread_wakes_the_wait(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	house.engines[0].steps[0] = (struct step){ASKD_E_BUSY, ASKD_ERR_RETRY, 30000, -1};
+	assert_int_equal(pthread_create(&thread, NULL, fire_soon, &house.turn.cancel), 0);
+	assert_int_equal(complete(), ASKD_E_CANCELED);
+	pthread_join(thread, NULL);
+	assert_int_equal(house.engines[1].calls, 0);
+}
+
+static void all_down_tells_of_the_first(void **state)
+{
+	(void)state;
+	fail_always(0, ASKD_E_AUTH, 0);
+	fail_always(1, ASKD_E_IO, 0);
+	fail_always(2, ASKD_E_QUOTA, 0);
+	assert_int_equal(complete(), ASKD_E_AUTH);
+	assert_int_equal(error.code, ASKD_E_AUTH);
+	assert_int_equal(json_array_size(house.turn.stages), 3);
+}
+
+static void breaker_spares_an_engine_that_is_down(void **state)
+{
+	(void)state;
+	fail_always(0, ASKD_E_IO, 0);
+	for (int i = 0; i < BREAKER_FAILURES; i++)
+		assert_int_equal(complete(), ASKD_OK);
+	assert_int_equal(house.engines[0].calls, BREAKER_FAILURES);
+	assert_int_equal(complete(), ASKD_OK);
+	assert_int_equal(house.engines[0].calls, BREAKER_FAILURES);
+	/* Half open: one probe, and closed again when it answers. */
+	house.stages->breakers->open_until_us = 0;
+	for (struct stage_breaker *b = house.stages->breakers; b; b = b->next)
+		if (b->instance == &house.engines[0].instance)
+			b->open_until_us = 1;
+	assert_true(breaker_allows(house.stages, &house.engines[0].instance));
+	assert_false(breaker_allows(house.stages, &house.engines[0].instance));
+	breaker_report(house.stages, &house.engines[0].instance, ASKD_OK);
+	assert_true(breaker_allows(house.stages, &house.engines[0].instance));
+	assert_true(breaker_allows(house.stages, &house.engines[0].instance));
+}
+
+static void an_open_breaker_does_not_close_the_last_way(void **state)
+{
+	(void)state;
+	house.stage.fallback = NULL;
+	fail_always(0, ASKD_E_IO, 0);
+	for (int i = 0; i < BREAKER_FAILURES + 2; i++)
+		assert_int_equal(complete(), ASKD_E_IO);
+	assert_int_equal(house.engines[0].calls, BREAKER_FAILURES + 2);
+}
+
+static void egress_holds_for_local_and_remote(void **state)
+{
+	static const struct {
+		int64_t level;
+		bool local, called, results, all;
+		const char *left;
+	} cases[] = {
+	        {CONFIG_EGRESS_NOTHING, false, false, false, false, NULL},
+	        {CONFIG_EGRESS_SCHEMA, false, true, false, false, "schema"},
+	        {CONFIG_EGRESS_RESULTS, false, true, true, false, "results"},
+	        {CONFIG_EGRESS_ALL, false, true, true, true, "all"},
+	        {CONFIG_EGRESS_DEFAULT, false, true, true, false, "results"},
+	        {CONFIG_EGRESS_NOTHING, true, true, true, true, "nothing"},
+	        {CONFIG_EGRESS_SCHEMA, true, true, false, false, "nothing"},
+	        {CONFIG_EGRESS_RESULTS, true, true, true, false, "nothing"},
+	        {CONFIG_EGRESS_ALL, true, true, true, true, "nothing"},
+	        {CONFIG_EGRESS_DEFAULT, true, true, true, true, "nothing"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		for (int by_turn = 0; by_turn < 2; by_turn++) {
+			struct engine *e = &house.engines[0];
+
+			tear_down(state);
+			set_up(state);
+			house.stage.fallback = NULL;
+			e->flags = cases[i].local ? ASKD_LLM_LOCAL : 0;
+			house.egress = by_turn ? CONFIG_EGRESS_ALL : cases[i].level;
+			house.turn.egress = by_turn ? cases[i].level : CONFIG_EGRESS_ALL;
+			assert_int_equal(complete(), cases[i].called ? ASKD_OK : ASKD_E_REFUSED);
+			assert_int_equal(e->calls, cases[i].called);
+			assert_int_equal(house.row_count, cases[i].called);
+			if (!cases[i].called)
+				continue;
+			assert_non_null(strstr(e->seen, "TheQuestion"));
+			assert_int_equal(strstr(e->seen, "RowValue") != NULL, cases[i].results);
+			assert_int_equal(e->saw_rows, cases[i].results);
+			assert_int_equal(strstr(e->seen, "SampleValue") != NULL, cases[i].all);
+			assert_int_equal(strstr(e->seen, "TheDetail") != NULL, cases[i].all);
+			assert_string_equal(
+			        json_get_string(json_array_get(house.turn.stages, 0), "left"),
+			        cases[i].left);
+		}
+}
+
+static void nothing_skips_to_the_engine_of_this_machine(void **state)
+{
+	(void)state;
+	house.egress = CONFIG_EGRESS_NOTHING;
+	house.engines[1].flags = ASKD_LLM_LOCAL;
+	assert_int_equal(complete(), ASKD_OK);
+	assert_int_equal(house.engines[0].calls, 0);
+	assert_string_equal(reply.text.s, "reply of second");
+}
+
+static void own_messages_stay_in_the_house_below_results(void **state)
+{
+	const struct askd_llm_message message = {
+	        .size = sizeof message, .role = ASKD_ROLE_USER, .text = ASKD_LITERAL("OwnWords")};
+	const struct askd_llm_message *const messages[] = {&message, NULL};
+	const struct askd_llm_request in = {
+	        .size = sizeof in, .model = ASKD_LITERAL("analysis"), .messages = messages};
+
+	(void)state;
+	house.stage.fallback = NULL;
+	house.turn.egress = CONFIG_EGRESS_SCHEMA;
+	assert_int_equal(
+	        stages_complete(house.stages, &house.call, &in, &reply, &error), ASKD_E_REFUSED);
+	assert_int_equal(house.engines[0].calls, 0);
+	house.turn.egress = CONFIG_EGRESS_RESULTS;
+	assert_int_equal(stages_complete(house.stages, &house.call, &in, &reply, &error), ASKD_OK);
+	assert_string_equal(house.engines[0].seen, "OwnWords");
+}
+
+static void a_second_run_gets_the_stored_reply(void **state)
+{
+	(void)state;
+	house.engines[0].steps[0] = (struct step){ASKD_E_IO, ASKD_ERR_RETRY, 0, -1};
+	assert_int_equal(complete(), ASKD_OK);
+	assert_int_equal(complete(), ASKD_OK);
+	assert_int_equal(house.engines[0].calls, 3);
+	turn_end();
+	turn_begin();
+	assert_int_equal(complete(), ASKD_OK);
+	assert_string_equal(reply.text.s, "reply of main");
+	assert_string_equal(reply.model.s, "model-2026");
+	assert_int_equal(reply.input, 100);
+	assert_int_equal(reply.confidence_milli, -1);
+	assert_int_equal(complete(), ASKD_OK);
+	assert_int_equal(house.engines[0].calls, 3);
+	assert_int_equal(json_array_size(house.turn.stages), 3);
+	assert_int_equal(complete(), ASKD_OK); /* a third call of the stage is a new one */
+	assert_int_equal(house.engines[0].calls, 4);
+}
+
+static void replies_of_ephemeral_turns_are_not_kept(void **state)
+{
+	(void)state;
+	house.turn.ephemeral = true;
+	assert_int_equal(complete(), ASKD_OK);
+	assert_null(house.rows[0].payload.p);
+	house.turn.ephemeral = false;
+	house.turn.durable = false;
+	assert_int_equal(complete(), ASKD_OK);
+	assert_null(house.rows[1].payload.p);
+}
+
+static void unsure_replies_go_on_to_the_next_engine(void **state)
+{
+	(void)state;
+	house.stage.escalate_below_milli = 850;
+	house.engines[0].flags = ASKD_LLM_FREE;
+	house.engines[0].steps[0].confidence = 600;
+	assert_int_equal(complete(), ASKD_OK);
+	assert_string_equal(reply.text.s, "reply of second");
+	assert_int_equal(house.rows[0].status, LEDGER_DONE);
+	assert_int_equal(house.rows[0].cost_pico, 0);
+	/* The second run gets the same reply, and asks nobody again. */
+	turn_end();
+	turn_begin();
+	assert_int_equal(complete(), ASKD_OK);
+	assert_string_equal(reply.text.s, "reply of second");
+	assert_int_equal(house.engines[0].calls + house.engines[1].calls, 2);
+}
+
+static void an_unsure_reply_is_better_than_none(void **state)
+{
+	(void)state;
+	house.stage.escalate_below_milli = 850;
+	house.engines[0].steps[0].confidence = 600;
+	fail_always(1, ASKD_E_AUTH, 0);
+	fail_always(2, ASKD_E_AUTH, 0);
+	assert_int_equal(complete(), ASKD_OK);
+	assert_string_equal(reply.text.s, "reply of main");
+	assert_int_equal(reply.confidence_milli, 600);
+}
+
+static void a_sure_reply_ends_it(void **state)
+{
+	(void)state;
+	house.stage.escalate_below_milli = 850;
+	house.engines[0].steps[0].confidence = 850;
+	assert_int_equal(complete(), ASKD_OK);
+	assert_int_equal(house.engines[1].calls, 0);
+}
+
+static void unknown_stages_and_engines_are_named(void **state)
+{
+	static const char *const wrong[] = {"nobody", NULL};
+	struct askd_llm_request in = {.size = sizeof in, .model = ASKD_LITERAL("nosuch")};
+	struct stages *stages = NULL;
+
+	(void)state;
+	assert_int_equal(
+	        stages_complete(house.stages, &house.call, &in, &reply, &error), ASKD_E_NOT_FOUND);
+	house.stage.fallback = wrong;
+	assert_int_equal(stages_open(&stages, &house.rooms, &error), ASKD_E_CONFIG);
+	assert_non_null(strstr(error.message, "llm/nobody"));
+	house.stage.fallback = NULL;
+	house.stage.prompt = "no separator";
+	assert_int_equal(stages_open(&stages, &house.rooms, &error), ASKD_E_CONFIG);
+	assert_null(stages);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        TEST(reservation_is_committed_before_the_call),
+	        TEST(without_a_reservation_nobody_is_called),
+	        TEST(each_error_class_has_its_reaction),
+	        TEST(passing_trouble_ends_in_an_answer),
+	        TEST(a_delay_beyond_the_deadline_is_not_waited_for),
+	        TEST(cancel_ends_the_wait),
+	        TEST(cancel_from_another_thread_wakes_the_wait),
+	        TEST(all_down_tells_of_the_first),
+	        TEST(breaker_spares_an_engine_that_is_down),
+	        TEST(an_open_breaker_does_not_close_the_last_way),
+	        TEST(egress_holds_for_local_and_remote),
+	        TEST(nothing_skips_to_the_engine_of_this_machine),
+	        TEST(own_messages_stay_in_the_house_below_results),
+	        TEST(a_second_run_gets_the_stored_reply),
+	        TEST(replies_of_ephemeral_turns_are_not_kept),
+	        TEST(unsure_replies_go_on_to_the_next_engine),
+	        TEST(an_unsure_reply_is_better_than_none),
+	        TEST(a_sure_reply_ends_it),
+	        TEST(unknown_stages_and_engines_are_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
