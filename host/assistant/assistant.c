@@ -82,12 +82,21 @@ static void take_query(void *arg, const struct call_scope *scope, const struct q
 
 	if (!state)
 		return;
+	if (event->verdict && event->verdict->passed) {
+		TESTPOINT("gate_passed");
+		TESTPOINT("sql_sent");
+	}
+	if (!event->rc)
+		TESTPOINT("rows_read");
 	if (!query_find(assistant->rooms.query, scope, event->database, &database, NULL)) {
-		int64_t egress = database.egress == CONFIG_EGRESS_DEFAULT ? CONFIG_EGRESS_RESULTS
-		                                                          : database.egress;
-
-		if (egress < state->egress)
-			state->egress = egress;
+		/* DEFAULT stands between RESULTS and ALL: what it means depends on the engine. */
+		if (database.egress == CONFIG_EGRESS_DEFAULT) {
+			if (state->egress == CONFIG_EGRESS_ALL)
+				state->egress = CONFIG_EGRESS_DEFAULT;
+		} else if (database.egress < state->egress &&
+		           database.egress != CONFIG_EGRESS_ALL) {
+			state->egress = database.egress;
+		}
 	} else {
 		state->egress = CONFIG_EGRESS_NOTHING; /* who cannot be asked permits nothing */
 	}

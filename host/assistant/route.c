@@ -215,6 +215,14 @@ bool route_text(struct turn *turn)
 			turn->skill = skill;
 		}
 	}
+	if (!turn->skill && !turn->turn.database) {
+		turn_say(turn, ASKD_TURN_REFUSED,
+		        i18n_text(&turn->state.arena, turn->state.language,
+		                "There is no database here that you may ask yet. Whoever runs me can "
+		                "add one, or let you in.",
+		                NULL));
+		return false;
+	}
 	if (!turn->skill) {
 		turn_say(turn, ASKD_TURN_DECLINED,
 		        i18n_text(&turn->state.arena, turn->state.language,

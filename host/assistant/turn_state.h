@@ -27,9 +27,9 @@ struct turn_state {
 		uint32_t next; /* ordinal of the next call of this stage */
 	} counts[TURN_STAGE_NAMES];
 
-	/* The lowest egress level (enum config_egress, never DEFAULT) of the databases that this
-	 * turn has touched; CONFIG_EGRESS_ALL while it touched none. Kept by turn.c's query
-	 * listener. */
+	/* The lowest egress level (enum config_egress; DEFAULT stands between RESULTS and ALL) of
+	 * the databases that this turn has touched; CONFIG_EGRESS_ALL while it touched none. Kept
+	 * by the query listener of assistant.c. */
 	int64_t egress;
 
 	/* The receipt, as JSON arrays, appended to as things happen. Owned by the turn.

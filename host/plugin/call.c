@@ -298,14 +298,19 @@ static int32_t serial_lock(struct plugin_instance *instance, const struct plugin
         bool always, struct askd_error *err)
 {
 	for (;;) {
-		int64_t until_us = clock_monotonic_us() + LOCK_SLICE_US;
+		int64_t slice_us = LOCK_SLICE_US;
 		struct timespec until;
 		int rc;
-		if (!always && call->base.deadline_us && call->base.deadline_us < until_us)
-			until_us = call->base.deadline_us;
-		until = (struct timespec){
-		        .tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
-		rc = pthread_mutex_clocklock(&instance->serial, CLOCK_MONOTONIC, &until);
+		if (!always && call->base.deadline_us) {
+			int64_t left_us = call->base.deadline_us - clock_monotonic_us();
+			slice_us = left_us < 0 ? 0 : left_us < slice_us ? left_us : slice_us;
+		}
+		/* Short slices of the wall clock: it may jump, the deadline is looked at anew. */
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += slice_us * 1000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		rc = pthread_mutex_timedlock(&instance->serial, &until);
 		if (!rc)
 			return ASKD_OK;
 		if (rc == EDEADLK)

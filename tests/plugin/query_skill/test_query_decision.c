@@ -121,6 +121,14 @@ static void deep_and_huge_replies_are_refused_cheaply(void **state)
 		text[depth + (depth < 250000 ? depth : 0)] = 0;
 		assert_int_equal(decision_parse(askd_text_of(text), &d, &problem), ASKD_E_PROTOCOL);
 	}
+	/* A statement beside something that nests deeper than anybody means. */
+	strcpy(text, "{\"sql\":\"SELECT 1\",\"x\":");
+	for (int i = 0; i < 100; i++)
+		strcat(text, "[");
+	for (int i = 0; i < 100; i++)
+		strcat(text, "]");
+	strcat(text, "}");
+	assert_int_equal(decision_parse(askd_text_of(text), &d, &problem), ASKD_E_PROTOCOL);
 	memset(text, ' ', 699999);
 	text[699999] = 0;
 	assert_int_equal(decision_parse(askd_text_of(text), &d, &problem), ASKD_E_PROTOCOL);

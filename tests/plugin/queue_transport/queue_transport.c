@@ -296,7 +296,7 @@ ASKD_DEFINE(queue_capabilities, askd_nothing, askd_capabilities)
 
 ASKD_MAKE(static const struct askd_transport_iface, iface, .run = queue_run, .send = queue_send,
         .notice = queue_notice, .capabilities = queue_capabilities);
-ASKD_PLUGIN(.kind = "askd.transport/1", .name = "queue", .version = "1.0",
+ASKD_PLUGIN(.kind = "askd.transport/1", .name = "queue_transport", .version = "1.0",
         .summary = "a chat out of a folder, for tests", .license = "MIT", .options = options,
         .instance_size = sizeof(struct queue), .flags = ASKD_CONCURRENT, .open = queue_open,
         .close = queue_close, .iface = &iface);

@@ -126,7 +126,7 @@ int32_t plugin_invoke(struct plugin_instance *instance, enum contract_function f
 	e->saw_rows = request->task && request->task->rows;
 	snprintf(e->model, sizeof e->model, "%s", request->model.s ? request->model.s : "");
 	step = &e->steps[e->calls < STEPS ? e->calls : STEPS - 1];
-	e->calls++;
+	__atomic_add_fetch(&e->calls, 1, __ATOMIC_RELEASE);
 	if (step->rc) {
 		askd_fail(err, step->rc, "scripted");
 		err->flags = step->error_flags;
@@ -579,6 +579,18 @@ static void egress_holds_for_local_and_remote(void **state)
 		}
 }
 
+static void a_repair_by_a_local_engine_still_sees_the_details(void **state)
+{
+	(void)state;
+	house.engines[0].flags = ASKD_LLM_LOCAL;
+	house.turn.egress = CONFIG_EGRESS_DEFAULT; /* the failed statement ran on it */
+	assert_int_equal(complete(), ASKD_OK);
+	assert_non_null(strstr(house.engines[0].seen, "TheDetail"));
+	house.engines[0].flags = 0;
+	assert_int_equal(complete(), ASKD_OK);
+	assert_null(strstr(house.engines[0].seen, "TheDetail"));
+}
+
 static void nothing_skips_to_the_engine_of_this_machine(void **state)
 {
 	(void)state;
@@ -714,6 +726,7 @@ int main(void)
 	        TEST(breaker_spares_an_engine_that_is_down),
 	        TEST(an_open_breaker_does_not_close_the_last_way),
 	        TEST(egress_holds_for_local_and_remote),
+	        TEST(a_repair_by_a_local_engine_still_sees_the_details),
 	        TEST(nothing_skips_to_the_engine_of_this_machine),
 	        TEST(own_messages_stay_in_the_house_below_results),
 	        TEST(a_second_run_gets_the_stored_reply),

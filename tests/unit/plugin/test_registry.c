@@ -240,6 +240,27 @@ static void one_thread_at_a_time_enters_an_instance_that_is_not_concurrent(void 
 	pthread_mutex_destroy(&mailer_instance.serial);
 }
 
+static const struct askd_turn_service turn_service = {.size = sizeof turn_service};
+
+static void an_instance_that_is_not_concurrent_gets_no_service_that_enters_others(void **state)
+{
+	struct fixture f;
+	struct plugin_instance *i;
+	(void)state;
+	fixture_init(&f, "mailer", TEST_PLUGIN("mailer/serial"), NULL);
+	registry_offer_service("askd.turn/1", &turn_service, true);
+	assert_null(registry_open_one(NULL, &f.config, NULL, &err));
+	assert_int_equal(err.code, ASKD_E_UNSUPPORTED);
+	assert_non_null(strstr(err.message, "mailer/test: needs the service askd.turn/1"));
+	registry_reset_services();
+	registry_offer_service("askd.turn/1", &turn_service, false);
+	i = registry_open_one(NULL, &f.config, NULL, &err);
+	assert_non_null(i);
+	registry_close_one(i);
+	registry_reset_services();
+	fixture_finish(&f);
+}
+
 int main(void)
 {
 #define CONFIGURED(test) cmocka_unit_test_setup_teardown(test, config_make, config_free)
@@ -250,6 +271,8 @@ int main(void)
 	        cmocka_unit_test(hooks_see_the_turn_and_may_change_or_refuse_it),
 	        cmocka_unit_test(a_scripted_model_answers_streams_and_fails),
 	        cmocka_unit_test(one_thread_at_a_time_enters_an_instance_that_is_not_concurrent),
+	        cmocka_unit_test(
+	                an_instance_that_is_not_concurrent_gets_no_service_that_enters_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,6 @@ static pthread_t acceptor;
 static sem_t arrived;         /* a request for /never or /slow was read */
 static sem_t go_on;           /* /slow may answer */
 static int served, connected; /* atomic */
-static int64_t streamed;      /* atomic: bytes of /stream that left the server */
 
 static void say(int fd, const char *s)
 {
@@ -109,7 +108,6 @@ static void serve_stream(int fd)
 		say(fd, size);
 		if (!send_all(fd, chunk, sizeof chunk))
 			return;
-		__atomic_add_fetch(&streamed, STREAM_CHUNK, __ATOMIC_SEQ_CST);
 		say(fd, "\r\n");
 	}
 	say(fd, "0\r\n\r\n");
@@ -493,20 +491,17 @@ static void connections_are_reused(void **state)
 
 struct receiver {
 	pthread_t thread;
-	int64_t bytes, stop_after, ahead;
+	int64_t bytes, stop_after;
 	bool other_thread;
 };
 
 static int32_t receive(const struct askd_http_chunk_sink *sink, const struct askd_http_chunk *chunk)
 {
 	struct receiver *r = sink->owner;
-	int64_t ahead;
 
 	if (!pthread_equal(pthread_self(), r->thread))
 		r->other_thread = true;
 	r->bytes += (int64_t)chunk->data.n;
-	ahead = __atomic_load_n(&streamed, __ATOMIC_SEQ_CST) - r->bytes;
-	r->ahead = ahead > r->ahead ? ahead : r->ahead;
 	return r->stop_after && r->bytes >= r->stop_after ? ASKD_E_REFUSED : ASKD_OK;
 }
 
