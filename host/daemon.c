@@ -19,6 +19,7 @@
 
 #ifdef ASKD_FAULTS
 #include "faults.h"
+#include "plugin/observe.h"
 #define ARM_FAULTS() faults_arm()
 #else
 #define ARM_FAULTS() ((void)0)
@@ -60,6 +61,10 @@ int32_t daemon_offer(struct askd_error *reterr)
 	int32_t rc;
 
 	registry_offer_service("askd.i18n/1", &i18n_service, false);
+#ifdef ASKD_FAULTS
+	if ((rc = observe_from_environment(reterr)))
+		return rc;
+#endif
 	if ((rc = metrics_start(reterr)) || (rc = http_start(reterr)) ||
 	        (rc = listen_start(reterr)))
 		return rc;
@@ -160,6 +165,8 @@ void daemon_close(struct daemon *daemon)
 		return;
 	rooms = &daemon->rooms;
 	local_server_stop(daemon->local);
+	if (rooms->registry)
+		registry_stop(rooms->registry);
 	if (daemon->assistant)
 		assistant_stop(daemon->assistant, daemon->config->drain_ms);
 	if (rooms->workers)

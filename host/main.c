@@ -221,6 +221,7 @@ static int command_run(const struct arguments *args)
 struct interrupt {
 	sigset_t signals;
 	struct cancel *cancel;
+	bool done; /* atomic: the command has ended by itself */
 };
 
 static void *wait_for_interrupt(void *arg)
@@ -229,7 +230,8 @@ static void *wait_for_interrupt(void *arg)
 	int got;
 
 	sigwait(&interrupt->signals, &got);
-	cancel_fire(interrupt->cancel);
+	if (!__atomic_load_n(&interrupt->done, __ATOMIC_ACQUIRE))
+		cancel_fire(interrupt->cancel);
 	return NULL;
 }
 
@@ -273,7 +275,8 @@ static int command_with_state(const struct arguments *args)
 	}
 	status = daemon_command(daemon, user_name(), NULL, args->count, args->words, STDIN_FILENO,
 	        STDOUT_FILENO, STDERR_FILENO, &cancel);
-	pthread_cancel(thread);
+	__atomic_store_n(&interrupt.done, true, __ATOMIC_RELEASE);
+	pthread_kill(thread, SIGHUP);
 	pthread_join(thread, NULL);
 out:
 	daemon_close(daemon);

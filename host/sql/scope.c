@@ -51,7 +51,7 @@ static struct scope_name *meant(struct scope *scope, size_t names, const struct 
 static struct scope_name *around(struct scope *scope, size_t names, const struct scope_reference *r)
 {
 	for (size_t i = names; i < scope->name_count; i++)
-		if (r->at > scope->names[i].from && r->at < scope->names[i].to)
+		if (r->at >= scope->names[i].from && r->at < scope->names[i].to)
 			return &scope->names[i];
 	return NULL;
 }

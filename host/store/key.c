@@ -177,7 +177,8 @@ static int32_t take_table(const struct askd_db_table_sink *sink, const struct as
 		return ASKD_OK;
 	for (size_t i = 0; table->columns && table->columns[i]; i++) {
 		const struct askd_db_column *column = table->columns[i];
-		if (column->type != ASKD_BYTES || out->count == 16)
+		if ((column->type != ASKD_BYTES && !text_is(column->type_name, "bytea")) ||
+		        out->count == 16)
 			continue;
 		out->names[out->count] = arena_text(out->arena, column->name);
 		out->nullable[out->count] = column->nullable;

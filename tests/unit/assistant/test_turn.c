@@ -29,6 +29,18 @@ struct world {
 	const char *transport; /* options of the chat, YAML */
 };
 
+/* The program's own, in English. */
+static int32_t i18n_service_text(const struct askd_host *host, struct askd_call *call,
+        const struct askd_i18n_text *in, struct askd_i18n_result *out, struct askd_error *reterr)
+{
+	(void)host, (void)call, (void)reterr;
+	out->text = in->text;
+	return ASKD_OK;
+}
+
+static const struct askd_i18n_service i18n_service = {
+        .size = sizeof i18n_service, .text = i18n_service_text};
+
 static void world_start(struct world *w, bool serve)
 {
 	struct askd_error error = {0};
@@ -48,6 +60,7 @@ static void world_start(struct world *w, bool serve)
 	registry_reset_services();
 	assert_int_equal(metrics_start(&error), 0);
 	assert_int_equal(http_start(&error), 0);
+	registry_offer_service("askd.i18n/1", &i18n_service, false);
 	store_offer();
 	query_offer();
 	assert_int_equal(assistant_offer(&error), 0);
@@ -86,6 +99,7 @@ static void world_stop(struct world *w)
 	metrics_stop();
 	config_destroy(w->config);
 	memset(r, 0, sizeof *r);
+	w->assistant = NULL;
 }
 
 static int setup(void **state)
@@ -108,7 +122,7 @@ static int teardown(void **state)
 	struct world *w = *state;
 	char command[128];
 
-	if (w->rooms.store)
+	if (w->assistant)
 		world_stop(w);
 	cancel_finish(&w->cancel);
 	snprintf(command, sizeof command, "rm -rf '%s'", w->folder);

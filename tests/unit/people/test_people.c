@@ -106,7 +106,9 @@ static void key_command_speaks_plainly(void **state)
 {
 	struct person owner = who("local", "alice");
 	struct call_scope scope = {.person = owner.id, .identity = "local:alice"};
-	char *created[] = {"create", "ci"}, *listed[] = {"list"}, *revoked[] = {"revok", "ci"};
+	char words[4][8] = {"create", "ci", "list", "revok"};
+	char *created[] = {words[0], words[1]}, *listed[] = {words[2]},
+	     *revoked[] = {words[3], words[1]};
 	char *text = NULL, *wrong = NULL;
 	size_t n, m;
 	FILE *out = open_memstream(&text, &n), *err = open_memstream(&wrong, &m);
