@@ -23,7 +23,7 @@ static const struct daemon_verb own_verbs[] = {
         {"check", "askd check [-c FILE]", "Checks the whole configuration; connects to nothing."},
         {"plugin", "askd plugin list | info KIND/NAME | check FILE.so | new KIND NAME",
                 "Shows, judges and makes plugins."},
-        {"key", "askd key create NAME | list | revoke NAME", "API keys for programs."},
+        {"key", "askd key create NAME | list | revoke NAME | forget-sealed", "API keys for programs."},
         {"version", "askd version", "Prints the version."},
         {"help", "askd help [COMMAND]", "Prints this, or how to use one command."},
         {NULL, NULL, NULL},
@@ -286,6 +286,32 @@ out:
 	return status;
 }
 
+/* The way out when the master key is lost for good: without it no other command opens the state. */
+static int command_forget_sealed(const struct arguments *args)
+{
+	struct config *config = read_config(args);
+	struct askd_error error = {0};
+	uint64_t rows = 0;
+	int status = 1;
+
+	if (!config)
+		return 1;
+	if (args->count != 3 || strcmp(args->words[2], "--yes") != 0)
+		fprintf(stderr,
+		        "askd: this removes every record of %s that was sealed with the lost master key\n"
+		        "(contents of conversations, messages that wait). Costs, persons and the audit "
+		        "stay.\n"
+		        "If a copy of the key exists, put it back instead. To go on:\n"
+		        "  askd key forget-sealed --yes\n",
+		        config->state_dir);
+	else if (store_forget_sealed(config, &rows, &error))
+		fprintf(stderr, "askd: %s\n", error.message);
+	else
+		status = printf("removed %llu sealed records\n", (unsigned long long)rows) < 0;
+	config_destroy(config);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments args = {0};
@@ -307,6 +333,8 @@ int main(int argc, char **argv)
 		status = command_check(&args);
 	else if (!strcmp(verb, "plugin"))
 		status = command_plugin(&args);
+	else if (!strcmp(verb, "key") && args.count > 1 && !strcmp(args.words[1], "forget-sealed"))
+		status = command_forget_sealed(&args);
 	else
 		status = command_with_state(&args);
 out:

@@ -4,12 +4,13 @@
 #include <stdlib.h>
 
 #include "assistant/inside.h"
+#include "assistant/memory.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/testpoint.h"
 
-enum { PURGE_EVERY_US_H = 1, STOP_WAIT_MS = 10 * 1000 };
+enum { PURGE_EVERY_H = 1, STOP_WAIT_MS = 10 * 1000 };
 
 struct assistant *assistant_current;
 
@@ -38,11 +39,20 @@ static int32_t service_complete(const struct askd_host *host, struct askd_call *
 {
 	struct plugin_call *call = plugin_call_of(base);
 	struct askd_llm_reply own = {.size = sizeof own};
+	struct turn_state *state = turn_state_of(call->scope);
+	struct askd_llm_request request = *in;
+	struct askd_task task;
 
 	(void)host;
 	if (!assistant_current)
 		return askd_fail(reterr, ASKD_E_BUSY, "the assistant is not running");
-	return stages_complete(assistant_current->stages, call, in, out ? out : &own, reterr);
+	/* What was said before is the host's to know: a skill need not pass it. */
+	if (state && in->task && !in->task->history && text_is(in->task->kind, "analysis")) {
+		task = *in->task;
+		task.history = memory_history(state, &call->arena);
+		request.task = &task;
+	}
+	return stages_complete(assistant_current->stages, call, &request, out ? out : &own, reterr);
 }
 
 static const struct askd_llm_service llm_service = {
@@ -101,8 +111,8 @@ static void take_query(void *arg, const struct call_scope *scope, const struct q
 		state->egress = CONFIG_EGRESS_NOTHING; /* who cannot be asked permits nothing */
 	}
 	one = json_pack("{s:s,s:s%,s:s,s:I,s:I,s:s}", "database",
-	        database.name ? database.name : "", "sql",
-	        event->sql.s ? event->sql.s : "", (size_t)event->sql.n, "verdict",
+	        database.name ? database.name : "", "sql", event->sql.s ? event->sql.s : "",
+	        (size_t)event->sql.n, "verdict",
 	        !event->verdict          ? ""
 	        : event->verdict->passed ? "passed"
 	                                 : event->verdict->reason,
@@ -149,7 +159,7 @@ static void purge(void *arg)
 	assistant->purging = false;
 	if (!assistant->stopping)
 		timers_set(assistant->rooms.timers, &assistant->purge,
-		        clock_monotonic_us() + (int64_t)PURGE_EVERY_US_H * 3600 * 1000000);
+		        clock_monotonic_us() + (int64_t)PURGE_EVERY_H * 3600 * 1000000);
 	pthread_cond_broadcast(&assistant->changed);
 	pthread_mutex_unlock(&assistant->lock);
 }
@@ -192,8 +202,8 @@ static int32_t migrate_skills(struct assistant *assistant, struct askd_error *re
 	return rc;
 }
 
-int32_t assistant_open(struct assistant **out, const struct assistant_rooms *rooms,
-        struct askd_error *reterr)
+int32_t assistant_open(
+        struct assistant **out, const struct assistant_rooms *rooms, struct askd_error *reterr)
 {
 	struct assistant *assistant = calloc(1, sizeof *assistant);
 	int32_t rc;
@@ -207,8 +217,7 @@ int32_t assistant_open(struct assistant **out, const struct assistant_rooms *roo
 	assistant->retry = (struct timer){.fn = inbox_retry, .arg = assistant};
 	assistant->purge = (struct timer){.fn = purge_due, .arg = assistant};
 	store_derive(rooms->store, "buttons", assistant->button_key);
-	rc = store_migrate(
-	        rooms->store, STORE_MANAGER, "assistant", assistant_migrations, reterr);
+	rc = store_migrate(rooms->store, STORE_MANAGER, "assistant", assistant_migrations, reterr);
 	if (!rc)
 		rc = migrate_skills(assistant, reterr);
 	if (!rc)

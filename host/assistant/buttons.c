@@ -1,5 +1,5 @@
-/* buttons.c: tokens that only the host can make: 8 bytes of id and 16 of HMAC, as 32 characters. What
- * they stand for is kept sealed in a row. */
+/* buttons.c: tokens that only the host can make: 8 bytes of id and 16 of HMAC, as 32 characters.
+ * What they stand for is kept sealed in a row. */
 #include "assistant/inside.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -48,12 +48,11 @@ const char *button_make(struct turn *turn, struct store_unit *unit, struct arena
 	struct askd_text sealed = {NULL, 0};
 
 	if (token && object &&
-	        !json_object_set_new(object, "action",
-	                json_string(button->action.s ? button->action.s : "")) &&
+	        !json_object_set_new(
+	                object, "action", json_string(button->action.s ? button->action.s : "")) &&
 	        !json_object_set_new(
 	                object, "data", json_string(button->data.s ? button->data.s : "")))
-		sealed = event_seal(
-		        turn->assistant, a, "buttons", id, json_write(a, object), NULL);
+		sealed = event_seal(turn->assistant, a, "buttons", id, json_write(a, object), NULL);
 	json_decref(object);
 	if (!sealed.s || !token_write(turn->assistant, id, token))
 		return NULL;
@@ -66,8 +65,8 @@ const char *button_make(struct turn *turn, struct store_unit *unit, struct arena
 	return token;
 }
 
-int32_t button_find(struct turn *turn, struct askd_text token, struct button *button,
-        struct askd_error *reterr)
+int32_t button_find(
+        struct turn *turn, struct askd_text token, struct button *button, struct askd_error *reterr)
 {
 	struct arena *a = &turn->state.arena;
 	char mine[BUTTON_TOKEN + 1];

@@ -59,8 +59,8 @@ struct askd_text event_write(struct arena *a, const struct askd_event *event)
 		const struct askd_remote_file *file = event->files[i];
 		json_t *one = json_object();
 
-		bad = !one || put_text(one, "ref", file->ref) || put_text(one, "name", file->name) ||
-		      put_text(one, "mime", file->mime) ||
+		bad = !one || put_text(one, "ref", file->ref) ||
+		      put_text(one, "name", file->name) || put_text(one, "mime", file->mime) ||
 		      json_object_set_new(one, "length", json_integer((json_int_t)file->length));
 		bad |= json_array_append_new(files, one);
 	}
@@ -152,8 +152,8 @@ struct askd_text event_unseal(struct assistant *assistant, struct arena *a, cons
 		askd_fail(reterr, ASKD_E_NOT_FOUND, "row %s has no text any more", place);
 		return text;
 	}
-	if (store_unseal(assistant->rooms.store, a, place,
-	            (struct askd_bytes){sealed.s, sealed.n}, &plain, reterr))
+	if (store_unseal(assistant->rooms.store, a, place, (struct askd_bytes){sealed.s, sealed.n},
+	            &plain, reterr))
 		return text;
 	text.s = arena_copy(a, plain.p, (size_t)plain.n);
 	text.n = text.s ? plain.n : 0;

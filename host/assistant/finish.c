@@ -1,5 +1,5 @@
-/* finish.c: the last transaction of a turn: conversation, memory, state, what the skill wrote, audit,
- * outbox and the end of the turn, together or not at all. */
+/* finish.c: the last transaction of a turn: conversation, memory, state, what the skill wrote,
+ * audit, outbox and the end of the turn, together or not at all. */
 #include "assistant/inside.h"
 #include "assistant/memory.h"
 #include "base/clock.h"
@@ -10,16 +10,14 @@
 
 static const char *kind_name(uint32_t kind)
 {
-	static const char *const names[] = {
-	        "answer", "clarify", "declined", "refused", "error"};
+	static const char *const names[] = {"answer", "clarify", "declined", "refused", "error"};
 	return names[kind];
 }
 
 /* The row of a turn that somebody waits for; with a key it is there already. */
 int32_t turn_begin(struct turn *turn, struct askd_error *reterr)
 {
-	struct store_unit *unit =
-	        store_unit_create(turn->assistant->rooms.store, STORE_MANAGER);
+	struct store_unit *unit = store_unit_create(turn->assistant->rooms.store, STORE_MANAGER);
 	const struct call_scope *scope = &turn->state.scope;
 	int32_t rc;
 
@@ -31,20 +29,19 @@ int32_t turn_begin(struct turn *turn, struct askd_error *reterr)
 	        "values ($1, $2, $3, $4, $5, $6, 0, $7, 'running', $8)",
 	        STORE_PARAMS(store_id(turn->id), store_int((int64_t)turn->conversation.id),
 	                store_id(scope->person), store_id(scope->organisation),
-	                store_string(turn->transport->host.instance),
-	                store_string(scope->identity), store_int(turn->state.ephemeral),
-	                store_int(clock_now_us())));
+	                store_string(turn->transport->host.instance), store_string(scope->identity),
+	                store_int(turn->state.ephemeral), store_int(clock_now_us())));
 	rc = store_commit(unit, reterr);
 	turn->stored = !rc;
 	return rc;
 }
 
-static int32_t add_conversation(struct turn *turn, struct store_unit *unit, struct arena *a,
-        struct askd_error *reterr)
+static int32_t add_conversation(
+        struct turn *turn, struct store_unit *unit, struct arena *a, struct askd_error *reterr)
 {
 	const struct conversation *c = &turn->conversation;
 	const struct askd_event *event = turn->event;
-	const char *skill = turn->skill ? turn->skill->host.instance
+	const char *skill = turn->skill      ? turn->skill->host.instance
 	                    : c->state_skill ? c->state_skill
 	                                     : "";
 	struct askd_text state = {NULL, 0};
@@ -87,8 +84,8 @@ static int32_t add_conversation(struct turn *turn, struct store_unit *unit, stru
 	return ASKD_OK;
 }
 
-static int32_t add_end(struct turn *turn, struct store_unit *unit, struct arena *a,
-        struct askd_error *reterr)
+static int32_t add_end(
+        struct turn *turn, struct store_unit *unit, struct arena *a, struct askd_error *reterr)
 {
 	const struct call_scope *scope = &turn->state.scope;
 	struct askd_text reply = {NULL, 0};
@@ -177,8 +174,8 @@ struct pushed {
 };
 
 /* The outbox rows of a message: as many parts as the other side's limit asks for. */
-static int32_t add_message(struct turn *turn, struct store_unit *unit, struct arena *a, size_t index,
-        struct pushed ***last, struct askd_error *reterr)
+static int32_t add_message(struct turn *turn, struct store_unit *unit, struct arena *a,
+        size_t index, struct pushed ***last, struct askd_error *reterr)
 {
 	const struct askd_message *message = turn->messages[index];
 	const char *text = reply_markdown(turn, message, a);
@@ -204,10 +201,10 @@ static int32_t add_message(struct turn *turn, struct store_unit *unit, struct ar
 			        .id = part ? id_make() : turn->message_ids[index],
 			        .turn = turn->id,
 			        .conversation = turn->conversation.id,
-			        .working = part               ? 0
-			                   : message->edits   ? message->edits
-			                   : index == 0       ? turn->working
-			                                      : 0,
+			        .working = part             ? 0
+			                   : message->edits ? message->edits
+			                   : index == 0     ? turn->working
+			                                    : 0,
 			        .kind = OUTBOX_ANSWER,
 			        .part = part,
 			        .group = (turn->event->flags & ASKD_EVENT_GROUP) != 0,
@@ -268,7 +265,7 @@ int32_t turn_finish(struct turn *turn, bool apology, struct askd_error *reterr)
 		return rc;
 	TESTPOINT("turn_stored");
 	for (; pushed; pushed = pushed->next)
-		outbox_push(turn->way, &pushed->row, false, NULL);
+		outbox_push(turn->way, &pushed->row, false);
 	ledger_notify(turn->assistant->rooms.ledger);
 	TESTPOINT("ledger");
 	return ASKD_OK;

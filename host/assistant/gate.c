@@ -26,8 +26,7 @@ bool gate_person(struct turn *turn)
 	} else {
 		issuer = arena_print(a, "%s:%s", turn->transport->library->plugin->name,
 		        turn->transport->config->name);
-		scope->identity =
-		        issuer ? arena_print(a, "%s:%s", issuer, event->sender.s) : NULL;
+		scope->identity = issuer ? arena_print(a, "%s:%s", issuer, event->sender.s) : NULL;
 		rc = scope->identity
 		             ? people_identify(assistant->rooms.people, issuer, event->sender,
 		                       event->sender_name.s ? event->sender_name.s
@@ -39,6 +38,8 @@ bool gate_person(struct turn *turn)
 		if (rc == ASKD_E_NOT_FOUND)
 			askd_fail(&error, ASKD_E_DENIED, "nobody knows this person");
 		turn_say_error(turn, &error);
+		if (error.code == ASKD_E_DENIED)
+			turn->kind = ASKD_TURN_REFUSED;
 		return false;
 	}
 	scope->person = turn->person.id;
@@ -124,7 +125,7 @@ static void say_now(struct turn *turn, const char *text)
 	if (outbox_add(turn->way, unit, &turn->state.arena, &row, &error)) {
 		store_unit_destroy(unit);
 	} else if (!store_commit(unit, &error)) {
-		outbox_push(turn->way, &row, false, NULL);
+		outbox_push(turn->way, &row, false);
 		return;
 	}
 	log_warning("assistant", turn->id, "a notice was not sent: %s", error.message);
@@ -147,9 +148,8 @@ bool gate_limits(struct turn *turn)
 		inbox_release(turn);
 		return true;
 	}
-	if (!turn->resumed &&
-	        limits_take(limits, limit, person, clock_monotonic_us(), &retry_us) ==
-	                LIMITS_REFUSE) {
+	if (!turn->resumed && limits_take(limits, limit, person, clock_monotonic_us(), &retry_us) ==
+	                              LIMITS_REFUSE) {
 		inbox_release(turn);
 		snprintf(seconds, sizeof seconds, "%lld",
 		        (long long)(retry_us < 1000000 ? 1 : (retry_us + 999999) / 1000000));
@@ -195,8 +195,8 @@ static const struct query_database *named(
 		text.s++;
 		text.n--;
 	}
-	while (text.n && (isspace((unsigned char)text.s[text.n - 1]) ||
-	                         strchr(".!?", text.s[text.n - 1])))
+	while (text.n &&
+	        (isspace((unsigned char)text.s[text.n - 1]) || strchr(".!?", text.s[text.n - 1])))
 		text.n--;
 	for (size_t i = 0; text.n && i < count; i++)
 		if (strlen(list[i].name) == text.n && !strncasecmp(list[i].name, text.s, text.n))
@@ -229,10 +229,10 @@ static void ask_which(struct turn *turn, const struct query_database *list, size
 	if (count > NAMES_MAX)
 		buffer_add_string(&names, ", ...");
 	turn_say(turn, ASKD_TURN_CLARIFY,
-	        names.failed ? NULL
-	                     : i18n_text(a, turn->state.language,
-	                               "Which database do you mean: {names}?", "names",
-	                               names.s ? names.s : "", NULL));
+	        names.failed
+	                ? NULL
+	                : i18n_text(a, turn->state.language, "Which database do you mean: {names}?",
+	                          "names", names.s ? names.s : "", NULL));
 	bad = bad || json_object_set(details, "choices", choices) ||
 	      (!turn->state.ephemeral &&
 	              json_object_set_new(state, "question",

@@ -1,4 +1,5 @@
-/* hooks.c: before and after each turn, every instance that wants to look, in the order of the file. */
+/* hooks.c: before and after each turn, every instance that wants to look, in the order of the file.
+ */
 #include "assistant/inside.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -19,10 +20,9 @@ static void refuse(struct turn *turn, struct askd_text reason)
 {
 	turn->outcome = (struct askd_outcome){.size = sizeof turn->outcome};
 	turn_say(turn, ASKD_TURN_REFUSED,
-	        reason.s && reason.n
-	                ? arena_copy(&turn->state.arena, reason.s, (size_t)reason.n)
-	                : i18n_text(&turn->state.arena, turn->state.language,
-	                          "This may not be asked here.", NULL));
+	        reason.s && reason.n ? arena_copy(&turn->state.arena, reason.s, (size_t)reason.n)
+	                             : i18n_text(&turn->state.arena, turn->state.language,
+	                                       "This may not be asked here.", NULL));
 }
 
 bool hooks_before(struct turn *turn)
@@ -74,8 +74,7 @@ static void change(struct turn *turn, struct askd_text text)
 	size_t at;
 
 	if (!turn->message_count) {
-		turn_say(turn, turn->kind,
-		        arena_copy(&turn->state.arena, text.s, (size_t)text.n));
+		turn_say(turn, turn->kind, arena_copy(&turn->state.arena, text.s, (size_t)text.n));
 		return;
 	}
 	at = main_message(turn);

@@ -1,5 +1,5 @@
-/* inbox.c: events come in: stored before they are confirmed, once each, in order; and questions whose
- * answer is waited for. */
+/* inbox.c: events come in: stored before they are confirmed, once each, in order; and questions
+ * whose answer is waited for. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/testpoint.h"
 
-enum { RETRY_US = 1000 * 1000, SESSION_RAW = 16, WAIT_SLICE_US = 50 * 1000, RECOVER_MAX = 100000 };
+enum { RETRY_US = 1000 * 1000, SESSION_RAW = 16, WAIT_SLICE_US = 50 * 1000 };
 
 /* Events of one conversation that wait for the gate, one of them inside. */
 struct lane {
@@ -69,7 +69,7 @@ void inbox_retry(void *arg)
 	pthread_mutex_unlock(&assistant->lock);
 }
 
-static int32_t enqueue(struct turn *turn, struct askd_error *reterr)
+int32_t inbox_enqueue(struct turn *turn, struct askd_error *reterr)
 {
 	struct assistant *assistant = turn->assistant;
 	struct lane *lane;
@@ -152,7 +152,7 @@ static const char *chat_address(struct arena *a, const struct askd_event *event)
 	                       : arena_string(a, event->conversation.s);
 }
 
-static int32_t turn_place(struct turn *turn, struct askd_error *reterr)
+int32_t inbox_place(struct turn *turn, struct askd_error *reterr)
 {
 	turn->address = chat_address(&turn->state.arena, turn->event);
 	if (turn->address)
@@ -182,9 +182,9 @@ static void add_rows(struct turn *turn, struct store_unit *unit, struct askd_tex
 	        "values ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9)",
 	        STORE_PARAMS(store_id(turn->id), store_int((int64_t)turn->conversation.id),
 	                store_id(scope->person), store_id(scope->organisation),
-	                store_string(turn->transport->host.instance),
-	                store_string(scope->identity), store_int(turn->state.durable),
-	                store_int(turn->state.ephemeral), store_int(now_us)));
+	                store_string(turn->transport->host.instance), store_string(scope->identity),
+	                store_int(turn->state.durable), store_int(turn->state.ephemeral),
+	                store_int(now_us)));
 }
 
 /* Stores event and turn. CONFLICT: the key is known. */
@@ -279,8 +279,8 @@ int32_t inbox_deliver(struct assistant *assistant, struct plugin_call *call,
 		        call->owner->host.instance);
 	if (!in->key.s || !in->key.n || !in->conversation.s || in->kind < ASKD_EVENT_TEXT ||
 	        in->kind > ASKD_EVENT_GONE)
-		return askd_fail(reterr, ASKD_E_INVALID,
-		        "an event needs a kind, a key and a conversation");
+		return askd_fail(
+		        reterr, ASKD_E_INVALID, "an event needs a kind, a key and a conversation");
 	if (is_stopping(assistant))
 		return askd_fail(reterr, ASKD_E_BUSY, "askd is stopping");
 	if (!(turn = turn_create(assistant, id_make(), way->instance, in, reterr)))
@@ -288,7 +288,7 @@ int32_t inbox_deliver(struct assistant *assistant, struct plugin_call *call,
 	turn->way = way;
 	turn->inbox_key = way->instance->host.instance;
 	turn->state.durable = !turn->state.ephemeral;
-	if ((rc = turn_place(turn, &error)))
+	if ((rc = inbox_place(turn, &error)))
 		goto fail;
 	if (is_signal(assistant, way, in, turn->conversation.id)) {
 		turn_destroy(turn);
@@ -313,7 +313,7 @@ int32_t inbox_deliver(struct assistant *assistant, struct plugin_call *call,
 	log_debug("assistant", turn->id, "%s: %s", way->instance->host.instance,
 	        turn->state.ephemeral ? "(not kept)"
 	                              : log_excerpt(in->text.s ? in->text : ASKD_LITERAL("")));
-	if (enqueue(turn, &error)) {
+	if (inbox_enqueue(turn, &error)) {
 		/* It is stored: the next start runs it. */
 		log_error("assistant", turn->id, "a stored event must wait for the next start: %s",
 		        error.message);
@@ -364,13 +364,13 @@ static int32_t open_session(struct turn *turn, struct askd_error *reterr)
 static int32_t open_key(struct turn *turn, struct askd_error *reterr)
 {
 	const char *identity = turn->state.scope.identity ? turn->state.scope.identity
-	                       : turn->event->sender.s   ? turn->event->sender.s
-	                                                 : "";
+	                       : turn->event->sender.s    ? turn->event->sender.s
+	                                                  : "";
 
 	if (!turn->event->key.s || !turn->event->key.n)
 		return ASKD_OK;
-	turn->inbox_key = arena_print(
-	        &turn->state.arena, "%s|%s", turn->transport->host.instance, identity);
+	turn->inbox_key =
+	        arena_print(&turn->state.arena, "%s|%s", turn->transport->host.instance, identity);
 	turn->state.durable = !turn->state.ephemeral;
 	return turn->inbox_key ? ASKD_OK : askd_fail(reterr, ASKD_E_NOMEM, "no memory for a key");
 }
@@ -412,10 +412,10 @@ static int32_t stored_reply(struct turn *turn, uint64_t id, struct arena *a, str
 	if (rc)
 		return rc;
 	if (!rows.rows || store_cell(&rows, 0, 1)->type == ASKD_NULL)
-		return askd_fail(reterr, ASKD_E_NOT_FOUND,
-		        "the reply to this key is not kept any more");
-	object = event_unseal(
-	        turn->assistant, a, "turns", id, store_cell_text(&rows, 0, 1), reterr);
+		return askd_fail(
+		        reterr, ASKD_E_NOT_FOUND, "the reply to this key is not kept any more");
+	object =
+	        event_unseal(turn->assistant, a, "turns", id, store_cell_text(&rows, 0, 1), reterr);
 	if (!object.s)
 		return reterr ? reterr->code : ASKD_E_INTERNAL;
 	out->kind = (uint32_t)store_cell_int(&rows, 0, 0);
@@ -516,94 +516,5 @@ out:
 	turn_unlist(turn);
 	cancel_hook_remove(from->cancel, &turn->hook);
 	turn_destroy(turn);
-	return rc;
-}
-
-/* ---- after a crash ----------------------------------------------------------------------------
- */
-
-int32_t inbox_close_lost(struct assistant *assistant, struct askd_error *reterr)
-{
-	struct store_unit *unit = store_unit_create(assistant->rooms.store, STORE_MANAGER);
-	int64_t now_us = clock_now_us();
-
-	if (!unit)
-		return askd_fail(reterr, ASKD_E_NOMEM, "no memory to recover turns");
-	store_unit_add(unit, -1,
-	        "update inbox set ended_us = $1 where ended_us is null and ephemeral = 1",
-	        STORE_PARAMS(store_int(now_us)));
-	store_unit_add(unit, -1,
-	        "update turns set status = 'lost', ended_us = $1 "
-	        "where status = 'running' and durable = 0",
-	        STORE_PARAMS(store_int(now_us)));
-	return store_commit(unit, reterr);
-}
-
-static int32_t give_up(struct assistant *assistant, uint64_t id, const char *why)
-{
-	struct store_unit *unit = store_unit_create(assistant->rooms.store, STORE_MANAGER);
-	struct askd_error error = {0};
-	int64_t now_us = clock_now_us();
-
-	log_error("assistant", id, "a stored turn cannot be resumed: %s", why);
-	if (!unit)
-		return ASKD_E_NOMEM;
-	store_unit_add(unit, -1, "update inbox set ended_us = $1 where id = $2",
-	        STORE_PARAMS(store_int(now_us), store_id(id)));
-	store_unit_add(unit, -1, "update turns set status = 'lost', ended_us = $1 where id = $2",
-	        STORE_PARAMS(store_int(now_us), store_id(id)));
-	if (store_commit(unit, &error))
-		log_error("assistant", id, "%s", error.message);
-	return ASKD_OK;
-}
-
-static int32_t resume(struct assistant *assistant, struct arena *a, uint64_t id,
-        const char *transport, const char *key_of, struct askd_text sealed)
-{
-	struct askd_error error = {0};
-	struct way *way = way_find_name(assistant, transport);
-	struct askd_text plain;
-	const struct askd_event *event;
-	struct turn *turn;
-
-	if (!way) /* somebody waited: asking again with the same key resumes it */
-		return strcmp(transport, key_of) ? ASKD_OK
-		                                 : give_up(assistant, id, "its transport is gone");
-	plain = event_unseal(assistant, a, "inbox", id, sealed, &error);
-	event = plain.s ? event_read(a, plain, &error) : NULL;
-	if (!event)
-		return error.code == ASKD_E_NOMEM ? error.code
-		                                  : give_up(assistant, id, error.message);
-	if (!(turn = turn_create(assistant, id, way->instance, event, &error)))
-		return error.code;
-	turn->way = way;
-	turn->inbox_key = way->instance->host.instance;
-	turn->state.durable = turn->stored = turn->resumed = true;
-	if (turn_place(turn, &error) || enqueue(turn, &error)) {
-		turn_destroy(turn);
-		return error.code;
-	}
-	return ASKD_OK;
-}
-
-int32_t inbox_recover(struct assistant *assistant, struct askd_error *reterr)
-{
-	struct store_rows rows;
-	struct arena a;
-	int32_t rc;
-
-	arena_init(&a, 0);
-	rc = store_read(assistant->rooms.store, STORE_MANAGER, &a, NULL,
-	        ASKD_LITERAL("select id, transport, instance, payload from inbox "
-	                     "where ended_us is null order by id"),
-	        NULL, 0, RECOVER_MAX, &rows, reterr);
-	if (!rc && rows.rows)
-		log_info("assistant", 0, "resuming %zu turns that were not ended", rows.rows);
-	for (size_t i = 0; !rc && i < rows.rows; i++)
-		if (resume(assistant, &a, (uint64_t)store_cell_int(&rows, i, 0),
-		            store_cell_text(&rows, i, 1).s, store_cell_text(&rows, i, 2).s,
-		            store_cell_text(&rows, i, 3)))
-			rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory to resume turns");
-	arena_finish(&a);
 	return rc;
 }

@@ -33,7 +33,7 @@ struct lane; /* events of one conversation that have not been through the gate *
 struct assistant {
 	struct assistant_rooms rooms;
 	struct stages *stages;
-	struct arena arena;             /* tables of the room: main thread only */
+	struct arena arena; /* tables of the room: main thread only */
 	unsigned char button_key[32];
 	struct route_command *commands; /* sorted by nothing; ends with a NULL skill */
 	struct way *ways;
@@ -62,11 +62,11 @@ struct turn {
 	struct turn_state state; /* first */
 	struct assistant *assistant;
 	uint64_t id;
-	const struct askd_event *event;   /* in the arena */
+	const struct askd_event *event; /* in the arena */
 	struct plugin_instance *transport;
-	struct way *way;                  /* NULL: somebody waits for the answer */
+	struct way *way; /* NULL: somebody waits for the answer */
 	bool resumed, stored, laned, listed;
-	bool text; /* a plain text: it has passed the limits and keeps its order */
+	bool text;  /* a plain text: it has passed the limits and keeps its order */
 	bool place; /* of limits.question */
 	struct person person;
 	struct conversation conversation;
@@ -167,9 +167,13 @@ int32_t inbox_deliver(struct assistant *assistant, struct plugin_call *call,
 int32_t inbox_ask(struct assistant *assistant, struct plugin_call *call,
         const struct askd_event *in, struct askd_reply *out, struct askd_error *reterr);
 void inbox_release(struct turn *turn); /* the next of its conversation may go to the gate */
-int32_t inbox_recover(struct assistant *assistant, struct askd_error *reterr);  /* run again */
+/* Sets the conversation of an event; puts the turn into the lane of it. */
+int32_t inbox_place(struct turn *turn, struct askd_error *reterr);
+int32_t inbox_enqueue(struct turn *turn, struct askd_error *reterr);
+/* recover.c */
+int32_t inbox_recover(struct assistant *assistant, struct askd_error *reterr); /* run again */
 int32_t inbox_close_lost(struct assistant *assistant, struct askd_error *reterr);
-void inbox_retry(void *assistant); /* timer */
+void inbox_retry(void *assistant);            /* timer */
 void inbox_drop(struct assistant *assistant); /* at stop: what has not begun stays stored */
 
 /* outbox.c */
@@ -183,7 +187,7 @@ struct outbox_row {
 /* Rows of a message in the unit and, after the commit, into the queue of the way. */
 int32_t outbox_add(struct way *way, struct store_unit *unit, struct arena *a,
         const struct outbox_row *row, struct askd_error *reterr);
-void outbox_push(struct way *way, const struct outbox_row *row, bool sending, const char *remote);
+void outbox_push(struct way *way, const struct outbox_row *row, bool sending);
 void outbox_gone(struct way *way, uint64_t conversation);
 int32_t outbox_load(struct way *way, struct askd_error *reterr);
 struct askd_text outbox_text(struct arena *a, const char *text); /* a payload */

@@ -34,8 +34,7 @@ static int32_t keep_one(struct turn *turn, struct store_unit *unit, struct arena
 
 	if (!object || !text.s ||
 	        json_object_set_new(object, "text", json_stringn(text.s, (size_t)text.n)) ||
-	        (sql.s &&
-	                json_object_set_new(object, "sql", json_stringn(sql.s, (size_t)sql.n))))
+	        (sql.s && json_object_set_new(object, "sql", json_stringn(sql.s, (size_t)sql.n))))
 		askd_fail(reterr, ASKD_E_NOMEM, "no memory to keep a message");
 	else
 		sealed = event_seal(
@@ -65,8 +64,7 @@ int32_t memory_keep(
 		if (turn->messages[i]->sql.s)
 			sql = turn->messages[i]->sql;
 	rc = keep_one(turn, unit, a, ASKD_ROLE_USER, turn->turn.text, none, reterr);
-	return rc ? rc
-	          : keep_one(turn, unit, a, ASKD_ROLE_ASSISTANT, said(turn, a), sql, reterr);
+	return rc ? rc : keep_one(turn, unit, a, ASKD_ROLE_ASSISTANT, said(turn, a), sql, reterr);
 }
 
 static const struct askd_llm_message *message_read(struct turn *turn, struct arena *a,
@@ -132,8 +130,8 @@ const struct askd_llm_message *const *memory_history(struct turn_state *state, s
 	            STORE_PARAMS(store_id(turn->conversation.id), store_id(turn->id),
 	                    store_int(2 * turns)),
 	            (size_t)(2 * turns), &rows, &error)) {
-		log_warning("assistant", turn->id, "no memory of the conversation: %s",
-		        error.message);
+		log_warning(
+		        "assistant", turn->id, "no memory of the conversation: %s", error.message);
 		return nothing;
 	}
 	/* From the newest back, until a pause was too long. */

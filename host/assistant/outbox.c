@@ -1,7 +1,8 @@
-/* outbox.c: deliveries: rows `sending` before the call, in order for each conversation, paced, retried.
+/* outbox.c: deliveries: rows `sending` before the call, in order for each conversation, paced,
+ * retried.
  *
- * After a crash a part found `sending` that is an edit is repeated; a new message is sent once more,
- * marked; a working message is left as it is. */
+ * After a crash a part found `sending` that is an edit is repeated; a new message is sent once
+ * more, marked; a working message is left as it is. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -78,11 +79,10 @@ static void item_free(struct outbox_item *item)
 	free(item);
 }
 
-void outbox_push(struct way *way, const struct outbox_row *row, bool sending, const char *remote)
+void outbox_push(struct way *way, const struct outbox_row *row, bool sending)
 {
 	struct outbox_item *item = calloc(1, sizeof *item), **last;
 
-	(void)remote;
 	if (item) {
 		*item = (struct outbox_item){.id = row->id,
 		        .turn = row->turn,
@@ -207,8 +207,7 @@ static void item_remove(struct way *way, struct outbox_item *item)
 static int32_t mark(struct way *way, const struct outbox_item *item, int64_t status,
         struct askd_text remote, struct askd_error *reterr)
 {
-	struct store_unit *unit =
-	        store_unit_create(way->assistant->rooms.store, STORE_MANAGER);
+	struct store_unit *unit = store_unit_create(way->assistant->rooms.store, STORE_MANAGER);
 	bool ended = status != OUTBOX_WAITING && status != OUTBOX_SENDING;
 
 	if (!unit)
@@ -303,15 +302,15 @@ static int64_t backoff_ms(uint32_t attempts, uint32_t named_ms)
 }
 
 /* After a failure: when it is tried again, or how it ends. With no lock. */
-static void failed(struct way *way, struct outbox_item *item, bool edit,
-        const struct askd_error *error)
+static void failed(
+        struct way *way, struct outbox_item *item, bool edit, const struct askd_error *error)
 {
 	int64_t wait_us = backoff_ms(item->attempts, error->retry_after_ms) * 1000;
 	struct askd_error stored = {0};
 	struct askd_text none = {NULL, 0};
 	int64_t status = OUTBOX_WAITING;
 
-	if (error->code == ASKD_E_CANCELED && way->stopping)
+	if (error->code == ASKD_E_CANCELED && cancel_fired(&way->send_cancel))
 		return; /* the row stays as it is; the next start takes it up */
 	log_warning("assistant", item->turn, "%s did not deliver: %s (%s)",
 	        way->instance->host.instance, error->message, error_name(error->code));
@@ -430,8 +429,7 @@ void *outbox_thread(void *arg)
 
 void outbox_gone(struct way *way, uint64_t conversation)
 {
-	struct store_unit *unit =
-	        store_unit_create(way->assistant->rooms.store, STORE_MANAGER);
+	struct store_unit *unit = store_unit_create(way->assistant->rooms.store, STORE_MANAGER);
 	struct askd_error error = {0};
 
 	pthread_mutex_lock(&way->lock);
@@ -466,8 +464,8 @@ int32_t outbox_load(struct way *way, struct askd_error *reterr)
 	store_unit_add(unit, -1,
 	        "update outbox set status = 5, ended_us = $1 "
 	        "where instance = $2 and kind = 0 and status in (0, 1)",
-	        STORE_PARAMS(store_int(clock_now_us()),
-	                store_string(way->instance->host.instance)));
+	        STORE_PARAMS(
+	                store_int(clock_now_us()), store_string(way->instance->host.instance)));
 	rc = store_commit(unit, reterr);
 	if (rc)
 		return rc;
@@ -488,13 +486,13 @@ int32_t outbox_load(struct way *way, struct askd_error *reterr)
 		        .address = store_cell_text(&rows, i, 7).s,
 		        .thread = store_cell_text(&rows, i, 8).s};
 
-		row.payload = event_unseal(assistant, &a, "outbox", row.id,
-		        store_cell_text(&rows, i, 9), &error);
+		row.payload = event_unseal(
+		        assistant, &a, "outbox", row.id, store_cell_text(&rows, i, 9), &error);
 		if (!row.payload.s)
 			log_error("assistant", row.turn, "an answer cannot be delivered: %s",
 			        error.message);
 		else
-			outbox_push(way, &row, store_cell_int(&rows, i, 10) == OUTBOX_SENDING, NULL);
+			outbox_push(way, &row, store_cell_int(&rows, i, 10) == OUTBOX_SENDING);
 	}
 	arena_finish(&a);
 	return rc;

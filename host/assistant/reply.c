@@ -111,7 +111,8 @@ static void add_cost(struct buffer *b, const json_t *stages)
 	n = (size_t)snprintf(fraction, sizeof fraction, "%012" PRId64, pico % 1000000000000);
 	while (n > 1 && fraction[n - 1] == '0')
 		fraction[--n] = 0;
-	buffer_print(b, ",\"cost\":{\"usd\":%" PRId64 ".%s,\"pico\":", pico / 1000000000000, fraction);
+	buffer_print(
+	        b, ",\"cost\":{\"usd\":%" PRId64 ".%s,\"pico\":", pico / 1000000000000, fraction);
 	buffer_print(b, pico > (INT64_C(1) << 53) ? "\"%" PRId64 "\"" : "%" PRId64, pico);
 	buffer_print(b, ",\"tokens\":%" PRId64 "}", tokens);
 }
@@ -174,8 +175,7 @@ static struct askd_text joined(const struct turn *turn, struct arena *a)
 
 struct askd_text reply_object(struct turn *turn, struct arena *a)
 {
-	static const char *const kinds[] = {
-	        "answer", "clarify", "declined", "refused", "error"};
+	static const char *const kinds[] = {"answer", "clarify", "declined", "refused", "error"};
 	static const struct askd_text none = {NULL, 0};
 	const struct askd_message *message =
 	        turn->message_count ? turn->messages[turn->message_count - 1] : NULL;
@@ -249,8 +249,7 @@ static void add_cell(struct buffer *b, const struct askd_value *value)
 	buffer_finish(&json);
 }
 
-const char *reply_markdown(
-        struct turn *turn, const struct askd_message *message, struct arena *a)
+const char *reply_markdown(struct turn *turn, const struct askd_message *message, struct arena *a)
 {
 	const struct askd_batch *table = message->table;
 	struct buffer b;
@@ -317,8 +316,8 @@ static int32_t service_reply(const struct askd_host *host, struct askd_call *cal
 	if (!turn)
 		return ASKD_E_INVALID;
 	if (turn->message_count == TURN_MESSAGES)
-		return askd_fail(reterr, ASKD_E_TOO_LARGE, "a turn says at most %d messages",
-		        TURN_MESSAGES);
+		return askd_fail(
+		        reterr, ASKD_E_TOO_LARGE, "a turn says at most %d messages", TURN_MESSAGES);
 	copy = contract_copy(&turn->state.arena, contract_find("askd_message"), in);
 	if (!copy)
 		return askd_fail(reterr, ASKD_E_TOO_LARGE, "no room for a message");
@@ -371,8 +370,7 @@ void turn_notice(struct turn *turn, uint32_t kind, struct askd_text text)
 		return;
 	turn->notice_us = now_us;
 	plugin_call_init(&call, &turn->state.scope, NOTICE_MS);
-	if (enter_transport_iface_notice(
-	            turn->transport, NULL, NULL, &call, &notice, NULL, &error))
+	if (enter_transport_iface_notice(turn->transport, NULL, NULL, &call, &notice, NULL, &error))
 		log_debug("assistant", turn->id, "a notice did not go out: %s (%s)", error.message,
 		        error_name(error.code));
 	plugin_call_finish(&call);
@@ -428,8 +426,7 @@ static int32_t service_post(const struct askd_host *host, struct askd_call *base
 {
 	struct plugin_call *call = plugin_call_of(base);
 	struct assistant *assistant = assistant_current;
-	struct outbox_row row = {
-	        .id = id_make(), .kind = OUTBOX_ANSWER, .turn = call->scope->turn};
+	struct outbox_row row = {.id = id_make(), .kind = OUTBOX_ANSWER, .turn = call->scope->turn};
 	struct way *way = NULL;
 	struct store_unit *unit;
 	int32_t rc;
@@ -452,7 +449,7 @@ static int32_t service_post(const struct askd_host *host, struct askd_call *base
 	}
 	if ((rc = store_commit(unit, reterr)))
 		return rc;
-	outbox_push(way, &row, false, NULL);
+	outbox_push(way, &row, false);
 	if (out)
 		out->id = row.id;
 	return ASKD_OK;

@@ -48,7 +48,8 @@ int32_t route_open(struct assistant *assistant, struct askd_error *reterr)
 
 			if (taken)
 				return askd_fail(reterr, ASKD_E_CONFIG,
-				        "%s and %s both want the command /%s; configure one of them",
+				        "%s and %s both want the command /%s; configure one of "
+				        "them",
 				        taken->skill->host.instance, skill->host.instance,
 				        command->name);
 			assistant->commands[n++] = (struct route_command){skill, command};
@@ -205,10 +206,10 @@ bool route_text(struct turn *turn)
 		int32_t milli;
 
 		/* A skill sees its own state also when it did not wait for this text. */
-		turn->turn.state = c->state && c->state_skill &&
-		                                   !strcmp(c->state_skill, skill->host.instance)
-		                           ? askd_text_of(c->state)
-		                           : (struct askd_text){NULL, 0};
+		turn->turn.state =
+		        c->state && c->state_skill && !strcmp(c->state_skill, skill->host.instance)
+		                ? askd_text_of(c->state)
+		                : (struct askd_text){NULL, 0};
 		milli = offer(turn, skill);
 		if (milli > best) {
 			best = milli;
@@ -218,7 +219,8 @@ bool route_text(struct turn *turn)
 	if (!turn->skill && !turn->turn.database) {
 		turn_say(turn, ASKD_TURN_REFUSED,
 		        i18n_text(&turn->state.arena, turn->state.language,
-		                "There is no database here that you may ask yet. Whoever runs me can "
+		                "There is no database here that you may ask yet. Whoever runs me "
+		                "can "
 		                "add one, or let you in.",
 		                NULL));
 		return false;
@@ -231,9 +233,9 @@ bool route_text(struct turn *turn)
 		                NULL));
 		return false;
 	}
-	turn->turn.state = c->state && c->state_skill &&
-	                                   !strcmp(c->state_skill, turn->skill->host.instance)
-	                           ? askd_text_of(c->state)
-	                           : (struct askd_text){NULL, 0};
+	turn->turn.state =
+	        c->state && c->state_skill && !strcmp(c->state_skill, turn->skill->host.instance)
+	                ? askd_text_of(c->state)
+	                : (struct askd_text){NULL, 0};
 	return true;
 }

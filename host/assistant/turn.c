@@ -151,7 +151,8 @@ static const char *error_text(int32_t code)
 		return "I could not get an answer just now; the trouble is on my side. Please try "
 		       "again in a moment. (Reference: {id})";
 	case ASKD_E_DENIED:
-		return "You may not ask that here. Whoever runs me can change it.";
+		return "I am not permitted to do that here. Whoever runs me can change it. "
+		       "(Reference: {id})";
 	case ASKD_E_TOO_LARGE:
 		return "That is more than I can handle at once. Please ask for less, for example "
 		       "for a shorter time or fewer columns.";
@@ -173,9 +174,7 @@ static const char *error_text(int32_t code)
 void turn_say_error(struct turn *turn, const struct askd_error *error)
 {
 	char id[24];
-	uint32_t kind = error->code == ASKD_E_DENIED || error->code == ASKD_E_QUOTA
-	                        ? ASKD_TURN_REFUSED
-	                        : ASKD_TURN_ERROR;
+	uint32_t kind = error->code == ASKD_E_QUOTA ? ASKD_TURN_REFUSED : ASKD_TURN_ERROR;
 
 	snprintf(id, sizeof id, "%llu", (unsigned long long)turn->id);
 	if (error->code != ASKD_E_CANCELED)
@@ -203,9 +202,9 @@ static bool wait_for_order(struct turn *turn)
 		struct timespec until;
 		int64_t until_us;
 
-		while (other && (other == turn || !other->text ||
-		                        other->sequence > turn->sequence ||
-		                        other->conversation.id != turn->conversation.id))
+		while (other &&
+		        (other == turn || !other->text || other->sequence > turn->sequence ||
+		                other->conversation.id != turn->conversation.id))
 			other = other->next;
 		mine = !other;
 		if (mine)
@@ -328,7 +327,7 @@ static void send_working(struct turn *turn)
 		store_unit_destroy(unit);
 	} else if (!store_commit(unit, &error)) {
 		turn->working = row.id;
-		outbox_push(way, &row, false, NULL);
+		outbox_push(way, &row, false);
 		return;
 	}
 	log_warning("assistant", turn->id, "no working message: %s", error.message);
@@ -342,15 +341,14 @@ static int32_t handle(struct turn *turn, struct askd_error *error)
 	int32_t rc;
 
 	plugin_call_init(&call, &turn->state.scope, 0);
-	rc = enter_skill_iface_handle(
-	        turn->skill, NULL, NULL, &call, &turn->turn, &outcome, error);
+	rc = enter_skill_iface_handle(turn->skill, NULL, NULL, &call, &turn->turn, &outcome, error);
 	if (!rc && outcome.status > ASKD_TURN_ERROR)
 		rc = askd_fail(error, ASKD_E_INTERNAL, "%s: no outcome has the status %u",
 		        turn->skill->host.instance, outcome.status);
 	if (!rc && outcome.state.n > TURN_STATE_MAX)
-		rc = askd_fail(error, ASKD_E_INTERNAL, "%s: its state has %llu bytes, %d are allowed",
-		        turn->skill->host.instance, (unsigned long long)outcome.state.n,
-		        TURN_STATE_MAX);
+		rc = askd_fail(error, ASKD_E_INTERNAL,
+		        "%s: its state has %llu bytes, %d are allowed", turn->skill->host.instance,
+		        (unsigned long long)outcome.state.n, TURN_STATE_MAX);
 	if (!rc) {
 		turn->outcome = outcome;
 		turn->outcome.state = arena_text(a, outcome.state);
@@ -453,8 +451,7 @@ void turn_run(struct turn *turn)
 		} else if (hooks_before(turn)) {
 			send_working(turn);
 			if (turn->way)
-				turn_notice(turn, ASKD_NOTICE_TYPING,
-				        (struct askd_text){NULL, 0});
+				turn_notice(turn, ASKD_NOTICE_TYPING, (struct askd_text){NULL, 0});
 			ran = true;
 			attempt(turn);
 		}
@@ -468,6 +465,5 @@ void turn_run(struct turn *turn)
 		        turn->state.scope.person);
 	turn_unlist(turn);
 	metrics_add("askd_turns_total", kinds[turn->kind], 1);
-	metrics_observe_us(
-	        "askd_turn_seconds", kinds[turn->kind], clock_monotonic_us() - began_us);
+	metrics_observe_us("askd_turn_seconds", kinds[turn->kind], clock_monotonic_us() - began_us);
 }

@@ -27,15 +27,14 @@ struct way *way_find_name(struct assistant *assistant, const char *name)
 	return way;
 }
 
-static int32_t ask_capabilities(struct assistant *assistant, struct plugin_instance *instance,
-        struct askd_capabilities *out, struct askd_error *reterr)
+static int32_t ask_capabilities(
+        struct plugin_instance *instance, struct askd_capabilities *out, struct askd_error *reterr)
 {
 	struct cancel cancel;
 	struct call_scope scope = {.id = id_make(), .cancel = &cancel};
 	struct plugin_call call;
 	int32_t rc;
 
-	(void)assistant;
 	cancel_init(&cancel);
 	plugin_call_init(&call, &scope, 5000);
 	rc = enter_transport_iface_capabilities(instance, NULL, NULL, &call, NULL, out, reterr);
@@ -52,7 +51,7 @@ int32_t way_open(struct assistant *assistant, struct askd_error *reterr)
 	while ((instance = registry_next(assistant->rooms.registry, "transport", instance))) {
 		struct askd_capabilities can;
 		struct way *way;
-		int32_t rc = ask_capabilities(assistant, instance, &can, reterr);
+		int32_t rc = ask_capabilities(instance, &can, reterr);
 
 		if (rc)
 			return rc;
@@ -89,7 +88,8 @@ static void *loop(void *arg)
 
 		pthread_mutex_unlock(&way->lock);
 		plugin_call_init(&call, &scope, 0);
-		rc = enter_transport_iface_run(way->instance, NULL, NULL, &call, NULL, NULL, &error);
+		rc = enter_transport_iface_run(
+		        way->instance, NULL, NULL, &call, NULL, NULL, &error);
 		plugin_call_finish(&call);
 		pthread_mutex_lock(&way->lock);
 		if (way->loop_stopping)
@@ -111,8 +111,8 @@ static void *loop(void *arg)
 	return NULL;
 }
 
-static int32_t start(pthread_t *thread, void *(*fn)(void *), struct way *way,
-        struct askd_error *reterr)
+static int32_t start(
+        pthread_t *thread, void *(*fn)(void *), struct way *way, struct askd_error *reterr)
 {
 	pthread_attr_t attr;
 	int e = pthread_attr_init(&attr);
@@ -166,4 +166,3 @@ void way_stop(struct way *way)
 	while (way->sender_count)
 		pthread_join(way->senders[--way->sender_count], NULL);
 }
-

@@ -80,28 +80,35 @@ static int32_t default_state_dir(struct config *config, struct askd_error *reter
 	return config->state_dir ? ASKD_OK : config_no_memory(reterr);
 }
 
-/* Beside the program (a build), else where the plugins are installed. */
+/* Beside the program (a build), where an installed program's plugins lie as seen from it (a prefix that
+ * was moved or chosen at installation), and where the build was told to install them. */
 static int32_t default_plugin_path(struct config *config, struct askd_error *reterr)
 {
-	const char **list = arena_zalloc(&config->arena, 3 * sizeof *list);
+	static const char *const near[] = {"plugins", ASKD_PLUGIN_DIR_FROM_PROGRAM};
+	const char **list = arena_zalloc(&config->arena, 4 * sizeof *list);
 	char program[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-	struct stat status;
+	struct stat status, installed;
+	bool twice = false;
 	size_t count = 0;
 
 	if (!list)
 		return config_no_memory(reterr);
-	if (n > 0) {
-		const char *beside;
+	program[n > 0 ? n : 0] = 0;
+	for (size_t i = 0; n > 0 && i < sizeof near / sizeof *near; i++) {
+		const char *folder = file_relative(&config->arena, program, near[i]);
 
-		program[n] = 0;
-		beside = file_relative(&config->arena, program, "plugins");
-		if (!beside)
+		if (!folder)
 			return config_no_memory(reterr);
-		if (!stat(beside, &status) && S_ISDIR(status.st_mode))
-			list[count++] = beside;
+		if (stat(folder, &status) || !S_ISDIR(status.st_mode))
+			continue;
+		twice = twice || (!stat(ASKD_PLUGIN_DIR, &installed) &&
+		                         installed.st_dev == status.st_dev &&
+		                         installed.st_ino == status.st_ino);
+		list[count++] = folder;
 	}
-	list[count] = ASKD_PLUGIN_DIR;
+	if (!twice)
+		list[count] = ASKD_PLUGIN_DIR;
 	config->plugin_path = list;
 	return ASKD_OK;
 }

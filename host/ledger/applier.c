@@ -1,8 +1,8 @@
 /* applier.c: from finished stages to the tables of `costs`, by one thread that alone writes there.
  *
- * A stage counts as applied in three steps: its row in conversation_stages and all sums change in one
- * unit of `costs`; then its mark in `manager` is set. A crash between the two leaves stages that are
- * taken again: those whose row is there already change no sum. */
+ * A stage counts as applied in three steps: its row in conversation_stages and all sums change in
+ * one unit of `costs`; then its mark in `manager` is set. A crash between the two leaves stages
+ * that are taken again: those whose row is there already change no sum. */
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -15,9 +15,9 @@
 
 enum { BATCH = 100, STACK = 1 << 20, AGAIN_S = 5, DAY_S = 86400 };
 
-#define SUMS                                                                                      \
-	"calls bigint NOT NULL, input bigint NOT NULL, output bigint NOT NULL, "                  \
-	"cached bigint NOT NULL, reasoning bigint NOT NULL, cost_pico bigint NOT NULL, "          \
+#define SUMS                                                                             \
+	"calls bigint NOT NULL, input bigint NOT NULL, output bigint NOT NULL, "         \
+	"cached bigint NOT NULL, reasoning bigint NOT NULL, cost_pico bigint NOT NULL, " \
 	"unknown bigint NOT NULL"
 
 static const struct askd_migration costs_1 = {.size = sizeof costs_1,
@@ -26,8 +26,8 @@ static const struct askd_migration costs_1 = {.size = sizeof costs_1,
                "from_us bigint NOT NULL, input bigint NOT NULL, output bigint NOT NULL, "
                "cached bigint NOT NULL, PRIMARY KEY (llm, model, from_us));\n"
                "CREATE TABLE conversations (id bigint PRIMARY KEY, person bigint NOT NULL, "
-               "organisation bigint NOT NULL, first_us bigint NOT NULL, last_us bigint NOT NULL, "
-               SUMS ");\n"
+               "organisation bigint NOT NULL, first_us bigint NOT NULL, last_us bigint NOT "
+               "NULL, " SUMS ");\n"
                "CREATE TABLE conversation_stages (stage bigint PRIMARY KEY, "
                "conversation bigint NOT NULL, turn bigint NOT NULL, person bigint NOT NULL, "
                "organisation bigint NOT NULL, name text NOT NULL, ordinal bigint NOT NULL, "
@@ -74,13 +74,13 @@ int32_t applier_migrate(struct ledger *ledger, struct askd_error *reterr)
 
 /* $1 ... $7: calls, tokens, cost, whether it is unknown. Sums stop at the largest number: one more
  * would turn them into inexact ones. */
-#define ADD(table, column)                                                            \
-	column " = CASE WHEN " table "." column " > 9223372036854775807 - excluded."   \
-	column " THEN 9223372036854775807 ELSE " table "." column " + excluded." column " END"
-#define ADD_ALL(table)                                                                          \
-	ADD(table, "calls") ", " ADD(table, "input") ", " ADD(table, "output") ", "             \
-	ADD(table, "cached") ", " ADD(table, "reasoning") ", " ADD(table, "cost_pico") ", "     \
-	ADD(table, "unknown")
+#define ADD(table, column)                                                                  \
+	column " = CASE WHEN " table "." column " > 9223372036854775807 - excluded." column \
+	       " THEN 9223372036854775807 ELSE " table "." column " + excluded." column " END"
+#define ADD_ALL(table)                                                                         \
+	ADD(table, "calls")                                                                    \
+	", " ADD(table, "input") ", " ADD(table, "output") ", " ADD(table, "cached") ", " ADD( \
+	        table, "reasoning") ", " ADD(table, "cost_pico") ", " ADD(table, "unknown")
 #define SUM_NAMES "calls, input, output, cached, reasoning, cost_pico, unknown"
 #define SUM_VALUES "1, $1, $2, $3, $4, $5, $6"
 enum { SUM_COUNT = 6 };
@@ -116,40 +116,43 @@ static void add_stage(struct store_unit *unit, const struct ledger_stage *s)
 	        STORE_PARAMS(store_int((int64_t)s->id), store_int((int64_t)s->conversation),
 	                store_int((int64_t)s->turn), person, organisation, name,
 	                store_int(s->ordinal), store_int(s->status), llm, model, sums[0], sums[1],
-	                sums[2], sums[3],
-	                s->cost_pico < 0 ? store_null() : store_int(s->cost_pico),
+	                sums[2], sums[3], s->cost_pico < 0 ? store_null() : store_int(s->cost_pico),
 	                store_int(s->started_us), store_int(s->ended_us)));
 	if (s->conversation)
 		add_sum(unit,
 		        "INSERT INTO conversations (" SUM_NAMES
 		        ", id, person, organisation, first_us, last_us) VALUES (" SUM_VALUES
-		        ", $7, $8, $9, $10, $11) ON CONFLICT (id) DO UPDATE SET last_us = CASE WHEN "
+		        ", $7, $8, $9, $10, $11) ON CONFLICT (id) DO UPDATE SET last_us = CASE "
+		        "WHEN "
 		        "conversations.last_us > excluded.last_us THEN conversations.last_us ELSE "
 		        "excluded.last_us END, " ADD_ALL("conversations"),
 		        sums,
 		        STORE_PARAMS(store_int((int64_t)s->conversation), person, organisation,
 		                store_int(s->started_us), store_int(s->ended_us)));
 	add_sum(unit,
-	        "INSERT INTO model_usage (" SUM_NAMES ", day, person, llm, model) VALUES (" SUM_VALUES
-	        ", $7, $8, $9, $10) ON CONFLICT (day, person, llm, model) DO UPDATE SET "
-	        ADD_ALL("model_usage"),
+	        "INSERT INTO model_usage (" SUM_NAMES
+	        ", day, person, llm, model) VALUES (" SUM_VALUES
+	        ", $7, $8, $9, $10) ON CONFLICT (day, person, llm, model) DO UPDATE SET " ADD_ALL(
+	                "model_usage"),
 	        sums, STORE_PARAMS(day, person, llm, model));
 	add_sum(unit,
 	        "INSERT INTO stages_usage (" SUM_NAMES ", day, person, name) VALUES (" SUM_VALUES
-	        ", $7, $8, $9) ON CONFLICT (day, person, name) DO UPDATE SET "
-	        ADD_ALL("stages_usage"),
+	        ", $7, $8, $9) ON CONFLICT (day, person, name) DO UPDATE SET " ADD_ALL(
+	                "stages_usage"),
 	        sums, STORE_PARAMS(day, person, name));
 	if (!s->organisation)
 		return;
 	add_sum(unit,
-	        "INSERT INTO org_model_usage (" SUM_NAMES ", day, organisation, llm, model) VALUES ("
-	        SUM_VALUES ", $7, $8, $9, $10) ON CONFLICT (day, organisation, llm, model) DO UPDATE "
+	        "INSERT INTO org_model_usage (" SUM_NAMES
+	        ", day, organisation, llm, model) VALUES (" SUM_VALUES
+	        ", $7, $8, $9, $10) ON CONFLICT (day, organisation, llm, model) DO UPDATE "
 	        "SET " ADD_ALL("org_model_usage"),
 	        sums, STORE_PARAMS(day, organisation, llm, model));
 	add_sum(unit,
-	        "INSERT INTO org_stages_usage (" SUM_NAMES ", day, organisation, name) VALUES ("
-	        SUM_VALUES ", $7, $8, $9) ON CONFLICT (day, organisation, name) DO UPDATE SET "
-	        ADD_ALL("org_stages_usage"),
+	        "INSERT INTO org_stages_usage (" SUM_NAMES
+	        ", day, organisation, name) VALUES (" SUM_VALUES
+	        ", $7, $8, $9) ON CONFLICT (day, organisation, name) DO UPDATE SET " ADD_ALL(
+	                "org_stages_usage"),
 	        sums, STORE_PARAMS(day, organisation, name));
 }
 
@@ -228,12 +231,11 @@ static int32_t apply_all(struct ledger *ledger, struct askd_error *reterr)
 		arena_reset(&a);
 		/* The payload stays where it is. */
 		rc = store_read(ledger->store, STORE_MANAGER, &a, NULL,
-		        ASKD_LITERAL(
-		                "SELECT id, turn, conversation, person, organisation, name, "
-		                "ordinal, status, llm, model, prompt, input, output, cached, "
-		                "reasoning, cost_pico, reserved_pico, started_us, "
-		                "coalesce(ended_us, started_us), NULL FROM stages "
-		                "WHERE applied = 0 AND status <> 0 ORDER BY id LIMIT 100"),
+		        ASKD_LITERAL("SELECT id, turn, conversation, person, organisation, name, "
+		                     "ordinal, status, llm, model, prompt, input, output, cached, "
+		                     "reasoning, cost_pico, reserved_pico, started_us, "
+		                     "coalesce(ended_us, started_us), NULL FROM stages "
+		                     "WHERE applied = 0 AND status <> 0 ORDER BY id LIMIT 100"),
 		        NULL, 0, BATCH, &rows, reterr);
 		if (!rc && rows.rows)
 			rc = apply_batch(ledger, &a, &rows, reterr);
@@ -272,9 +274,8 @@ static void *applier_main(void *arg)
 		pthread_mutex_unlock(&ledger->lock);
 		rc = apply_all(ledger, &err);
 		if (rc && !failed)
-			log_error("ledger", 0,
-			        "the costs lag behind, tried again every %d s: %s", AGAIN_S,
-			        err.message);
+			log_error("ledger", 0, "the costs lag behind, tried again every %d s: %s",
+			        AGAIN_S, err.message);
 		pthread_mutex_lock(&ledger->lock);
 		failed = rc != 0;
 		ledger->tried = target;

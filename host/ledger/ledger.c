@@ -102,7 +102,8 @@ int64_t ledger_cost(struct ledger *ledger, const char *llm, const char *model, i
 	        add_product(&sum, output, price->output))
 		return sum;
 	log_warning("ledger", 0,
-	        "a call to model '%.100s' of llm/%.60s reports impossible token counts: its cost is "
+	        "a call to model '%.100s' of llm/%.60s reports impossible token counts: its cost "
+	        "is "
 	        "unknown",
 	        model, llm);
 	return LEDGER_UNKNOWN;

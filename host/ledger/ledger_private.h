@@ -21,17 +21,17 @@ struct ledger {
 	size_t warned_count;
 };
 
-#define STAGE_COLUMNS                                                                             \
-	"id, turn, conversation, person, organisation, name, ordinal, status, llm, model, "       \
-	"prompt, input, output, cached, reasoning, cost_pico, reserved_pico, started_us, "        \
+#define STAGE_COLUMNS                                                                       \
+	"id, turn, conversation, person, organisation, name, ordinal, status, llm, model, " \
+	"prompt, input, output, cached, reasoning, cost_pico, reserved_pico, started_us, "  \
 	"ended_us, payload"
 enum { STAGE_COLUMN_COUNT = 20 };
 
 /* stages.c */
 int32_t stages_migrate(struct store *store, struct askd_error *reterr);
 /* false: the arena is full. */
-bool stages_take(struct arena *a, const struct store_rows *rows, size_t row,
-        struct ledger_stage *stage);
+bool stages_take(
+        struct arena *a, const struct store_rows *rows, size_t row, struct ledger_stage *stage);
 
 /* applier.c */
 int32_t applier_migrate(struct ledger *ledger, struct askd_error *reterr);

@@ -65,8 +65,8 @@ static void stage_values(
 	v[i++] = store_bytes(s->payload.p, (size_t)s->payload.n);
 }
 
-#define STAGE_INSERT                                                                             \
-	"INSERT INTO stages (" STAGE_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "    \
+#define STAGE_INSERT                                                                          \
+	"INSERT INTO stages (" STAGE_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, " \
 	"$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
 
 void ledger_stage_reserve(struct store_unit *unit, const struct ledger_stage *stage)
@@ -100,8 +100,8 @@ static int64_t money_of(const struct store_rows *rows, size_t row, size_t column
 	                                                        : store_cell_int(rows, row, column);
 }
 
-bool stages_take(struct arena *a, const struct store_rows *rows, size_t row,
-        struct ledger_stage *stage)
+bool stages_take(
+        struct arena *a, const struct store_rows *rows, size_t row, struct ledger_stage *stage)
 {
 	struct askd_text payload = store_cell_text(rows, row, 19);
 

@@ -29,8 +29,7 @@ int32_t access_is_person(struct people *people, uint64_t person, const char *nam
 	        ASKD_LITERAL("SELECT issuer, subject FROM identities WHERE person = $1"),
 	        STORE_PARAMS(store_int((int64_t)person)), 1000, &rows, reterr);
 	for (size_t i = 0; !rc && !*is && i < rows.rows; i++)
-		*is = is_identity(
-		        name, store_cell_text(&rows, i, 0), store_cell_text(&rows, i, 1));
+		*is = is_identity(name, store_cell_text(&rows, i, 0), store_cell_text(&rows, i, 1));
 	arena_finish(&a);
 	return rc;
 }
@@ -59,7 +58,8 @@ bool people_may_use(struct people *people, const struct call_scope *scope, const
 
 	if (scope->key) {
 		rc = keys_find(people, scope->key, &key, &err);
-		if (!rc && (key.revoked_us || (*key.databases && !is_named(key.databases, database))))
+		if (!rc &&
+		        (key.revoked_us || (*key.databases && !is_named(key.databases, database))))
 			return false;
 	} else if (scope->local) {
 		return true;

@@ -58,8 +58,8 @@ static int32_t find_person(
 		nearest = text_nearest(name, names);
 	if (same)
 		rc = askd_fail(reterr, ASKD_E_CONFLICT,
-		        "%zu persons are called '%.64s': name the identity, as in telegram:123", same,
-		        name);
+		        "%zu persons are called '%.64s': name the identity, as in telegram:123",
+		        same, name);
 	else
 		rc = askd_fail(reterr, ASKD_E_NOT_FOUND,
 		        "nobody is called '%.64s'%s%s%s; a person is known from the first question "
@@ -72,8 +72,8 @@ out:
 }
 
 /* "a,b" as "a b", each of them configured. */
-static int32_t read_databases(struct people *people, const char *text, char *out, size_t size,
-        struct askd_error *reterr)
+static int32_t read_databases(
+        struct people *people, const char *text, char *out, size_t size, struct askd_error *reterr)
 {
 	const char *names[256];
 	size_t count = 0, used = 0;
@@ -88,21 +88,23 @@ static int32_t read_databases(struct people *people, const char *text, char *out
 		char name[128];
 		size_t n = strcspn(text, ",");
 		const char *nearest;
-		snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), text);
+		snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1),
+		        text);
 		text += n + (text[n] == ',');
 		if (!*name)
 			continue;
 		if (!config_find_database(people->config, name)) {
 			nearest = text_nearest(name, names);
 			return askd_fail(reterr, ASKD_E_NOT_FOUND,
-			        "there is no database '%s'%s%s%s; it must stand in the configuration",
+			        "there is no database '%s'%s%s%s; it must stand in the "
+			        "configuration",
 			        name, nearest ? ", did you mean '" : "", nearest ? nearest : "",
 			        nearest ? "'?" : "");
 		}
 		if (used + strlen(name) + 2 > size)
-			return askd_fail(reterr, ASKD_E_TOO_LARGE, "too many databases for one key");
-		used += (size_t)snprintf(
-		        out + used, size - used, "%s%s", used ? " " : "", name);
+			return askd_fail(
+			        reterr, ASKD_E_TOO_LARGE, "too many databases for one key");
+		used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "", name);
 	}
 	return ASKD_OK;
 }
@@ -134,8 +136,8 @@ static int create(struct people *people, const struct call_scope *scope, int arg
 			        nearest ? "'?" : "", usage);
 			return 1;
 		} else if (name) {
-			fprintf(err, "askd key create: one name only, found '%s' as well\n%s", argv[i],
-			        usage);
+			fprintf(err, "askd key create: one name only, found '%s' as well\n%s",
+			        argv[i], usage);
 			return 1;
 		} else {
 			name = argv[i];

@@ -13,8 +13,9 @@ enum { KEY_TEXT = 5 + 43, KEYS_MAX = 10000 };
 
 static const int64_t used_every_us = 60 * 1000000;
 
-#define KEY_COLUMNS                                                                              \
-	"k.id, k.person, k.organisation, k.name, k.databases, k.created_us, k.revoked_us, k.used_us"
+#define KEY_COLUMNS                                                                         \
+	"k.id, k.person, k.organisation, k.name, k.databases, k.created_us, k.revoked_us, " \
+	"k.used_us"
 enum { KEY_COLUMN_COUNT = 8 };
 
 static void take_key(const struct store_rows *rows, size_t row, struct people_key *key)
@@ -37,7 +38,8 @@ static bool name_is_sound(const char *name)
 	size_t n = strlen(name);
 
 	return n && n < sizeof((struct people_key *)0)->name && *name != '-' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+	               n;
 }
 
 int32_t people_key_create(struct people *people, const struct call_scope *scope, uint64_t person,
@@ -55,7 +57,8 @@ int32_t people_key_create(struct people *people, const struct call_scope *scope,
 		databases = "";
 	if (!name || !name_is_sound(name))
 		return askd_fail(reterr, ASKD_E_INVALID,
-		        "'%.64s' is no name for a key: use 1 to 63 letters, digits, '.', '_' or '-'",
+		        "'%.64s' is no name for a key: use 1 to 63 letters, digits, '.', '_' or "
+		        "'-'",
 		        name ? name : "");
 	if (strlen(databases) >= sizeof made.databases)
 		return askd_fail(reterr, ASKD_E_TOO_LARGE,
@@ -74,19 +77,21 @@ int32_t people_key_create(struct people *people, const struct call_scope *scope,
 		return askd_fail(reterr, ASKD_E_INTERNAL, "a key cannot be made");
 	unit = store_unit_create(people->store, STORE_MANAGER);
 	store_unit_add(unit, 1,
-	        "INSERT INTO api_keys (id, name, person, organisation, databases, hash, created_us) "
+	        "INSERT INTO api_keys (id, name, person, organisation, databases, hash, "
+	        "created_us) "
 	        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
 	        STORE_PARAMS(store_int((int64_t)made.id), store_string(name),
 	                store_int((int64_t)person), store_id(made.organisation),
 	                store_string(databases), store_bytes(hash, sizeof hash),
 	                store_int(made.created_us)));
 	snprintf(subject, sizeof subject, "key/%s", name);
-	audit_add(unit, &(struct audit_entry){
-	                        .scope = scope, .action = "key.created", .subject = subject});
+	audit_add(unit,
+	        &(struct audit_entry){.scope = scope, .action = "key.created", .subject = subject});
 	rc = store_commit(unit, reterr);
 	if (rc == ASKD_E_CONFLICT)
 		rc = askd_fail(reterr, ASKD_E_CONFLICT,
-		        "there is a key '%s' already: choose another name, or revoke that one first",
+		        "there is a key '%s' already: choose another name, or revoke that one "
+		        "first",
 		        name);
 	if (!rc) {
 		memcpy(text, plain, sizeof plain);
@@ -169,8 +174,8 @@ int32_t people_key_revoke(struct people *people, const struct call_scope *scope,
 	        "UPDATE api_keys SET revoked_us = $1 WHERE id = $2 AND revoked_us IS NULL",
 	        STORE_PARAMS(store_int(clock_now_us()), store_int((int64_t)id)));
 	snprintf(subject, sizeof subject, "key/%.63s", name);
-	audit_add(unit, &(struct audit_entry){
-	                        .scope = scope, .action = "key.revoked", .subject = subject});
+	audit_add(unit,
+	        &(struct audit_entry){.scope = scope, .action = "key.revoked", .subject = subject});
 	rc = store_commit(unit, reterr);
 	if (!rc)
 		signal_raise(SIGNAL_KEY_REVOKED, &id);

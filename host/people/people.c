@@ -107,8 +107,8 @@ void people_take(const struct store_rows *rows, size_t row, size_t column, struc
 	*person = (struct person){.id = (uint64_t)store_cell_int(rows, row, column),
 	        .organisation = (uint64_t)store_cell_int(rows, row, column + 1)};
 	take_text(person->name, sizeof person->name, store_cell_text(rows, row, column + 2));
-	take_text(person->language, sizeof person->language,
-	        store_cell_text(rows, row, column + 3));
+	take_text(
+	        person->language, sizeof person->language, store_cell_text(rows, row, column + 3));
 	take_text(person->zone, sizeof person->zone, store_cell_text(rows, row, column + 4));
 }
 
@@ -179,8 +179,8 @@ static int32_t look_up(struct people *people, const char *issuer, struct askd_te
 	                     "WHERE i.issuer = $1 AND i.subject = $2"),
 	        STORE_PARAMS(store_string(issuer), store_text(subject)), 1, &rows, reterr);
 	if (!rc && !rows.rows)
-		rc = askd_fail(reterr, ASKD_E_NOT_FOUND, "nobody is known as %s:%s", issuer,
-		        subject.s);
+		rc = askd_fail(
+		        reterr, ASKD_E_NOT_FOUND, "nobody is known as %s:%s", issuer, subject.s);
 	if (!rc) {
 		people_take(&rows, 0, 0, person);
 		person->admin = people_is_admin(people, issuer, subject);

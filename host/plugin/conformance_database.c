@@ -185,7 +185,8 @@ static const struct phrases phrases[] = {
                 "SELECT i FROM n",
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) "
                 "FROM n",
-                "SELECT replace(hex(zeroblob(500000)), '0', 'x')", "SELECT $2, $1",
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 10000) "
+		"SELECT group_concat('xxxxxxxxxx', '') FROM n", "SELECT $2, $1",
                 "CREATE TABLE askd_check (a integer)"},
         {"postgres", "SELECT i FROM generate_series(1, 1000) AS t(i)", "SELECT pg_sleep(600)",
                 "SELECT repeat('x', 1000000)", "SELECT $2::text, $1::bigint",

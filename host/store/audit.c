@@ -17,13 +17,12 @@ void audit_add(struct store_unit *unit, const struct audit_entry *entry)
 	};
 
 	if (unit && unit->db != STORE_MANAGER && !unit->error.code)
-		askd_fail(&unit->error, ASKD_E_INVALID, "the audit is part of the manager database");
-	unit_add_statement(
-	        unit, 1, true, (struct askd_text){0}, values, STORE_AUDIT_VALUES, NULL);
+		askd_fail(
+		        &unit->error, ASKD_E_INVALID, "the audit is part of the manager database");
+	unit_add_statement(unit, 1, true, (struct askd_text){0}, values, STORE_AUDIT_VALUES, NULL);
 }
 
-int32_t audit_write(
-        struct store *store, const struct audit_entry *entry, struct askd_error *reterr)
+int32_t audit_write(struct store *store, const struct audit_entry *entry, struct askd_error *reterr)
 {
 	struct store_unit *unit = store_unit_create(store, STORE_MANAGER);
 

@@ -8,8 +8,8 @@
 
 enum { HEAD = 8 + CRYPTO_HASH + CRYPTO_HASH, PAGE = 500, COLUMNS = 3 + STORE_AUDIT_VALUES };
 
-#define AUDIT_COLUMNS                                                                             \
-	"number, at_us, identity, person, organisation, turn, action, subject, details, "         \
+#define AUDIT_COLUMNS                                                                     \
+	"number, at_us, identity, person, organisation, turn, action, subject, details, " \
 	"previous_hash, hash"
 
 static void hash_add(struct buffer *b, const struct askd_value *value)
@@ -47,8 +47,8 @@ static bool hash_row(const unsigned char previous[CRYPTO_HASH], uint64_t number,
 	return ok;
 }
 
-static bool head_make(const struct store *store, const struct audit_chain *chain,
-        unsigned char out[HEAD])
+static bool head_make(
+        const struct store *store, const struct audit_chain *chain, unsigned char out[HEAD])
 {
 	uint64_t number = htole64(chain->number);
 
@@ -59,8 +59,7 @@ static bool head_make(const struct store *store, const struct audit_chain *chain
 }
 
 /* NOT_FOUND: there is none. CONFLICT: it is not ours. */
-static int32_t head_read(
-        struct store *store, struct audit_chain *chain, struct askd_error *reterr)
+static int32_t head_read(struct store *store, struct audit_chain *chain, struct askd_error *reterr)
 {
 	unsigned char wanted[HEAD] = {0};
 	struct arena a;

@@ -42,8 +42,8 @@ static int32_t begin(struct store_writer *writer, struct askd_error *err)
 	return rc;
 }
 
-/* No room on the disk, as the database or the system names it. A failed flush is never that: what it
- * leaves behind is unknown. */
+/* No room on the disk, as the database or the system names it. A failed flush is never that: what
+ * it leaves behind is unknown. */
 static bool is_full(const struct askd_error *err)
 {
 	if (err->code != ASKD_E_IO || strstr(err->native, "FSYNC"))
@@ -58,7 +58,8 @@ static void say_full(struct askd_error *err)
 
 	snprintf(why, sizeof why, "%s", err->message);
 	askd_fail(err, ASKD_E_IO,
-	        "the disk of state_dir is full, nothing of this was stored: make room there (%.300s)",
+	        "the disk of state_dir is full, nothing of this was stored: make room there "
+	        "(%.300s)",
 	        why);
 	err->flags = ASKD_ERR_RETRY;
 }
@@ -81,8 +82,8 @@ static int32_t run_statement(struct store_writer *writer, const struct store_sta
 	if (!rc && statement->expect >= 0 && affected != statement->expect)
 		rc = askd_fail(err, ASKD_E_CONFLICT,
 		        "%lld rows were changed where %d were expected: %.*s", (long long)affected,
-		        statement->expect,
-		        (int)(statement->sql.n < 80 ? statement->sql.n : 80), statement->sql.s);
+		        statement->expect, (int)(statement->sql.n < 80 ? statement->sql.n : 80),
+		        statement->sql.s);
 	return rc;
 }
 

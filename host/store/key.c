@@ -52,8 +52,8 @@ static bool from_base64(const char *s, size_t n, unsigned char out[CRYPTO_KEY])
 	return at == CRYPTO_KEY && !(bits & 3);
 }
 
-static int32_t key_parse(
-        const char *text, const char *from, unsigned char out[CRYPTO_KEY], struct askd_error *reterr)
+static int32_t key_parse(const char *text, const char *from, unsigned char out[CRYPTO_KEY],
+        struct askd_error *reterr)
 {
 	size_t n = strlen(text);
 
@@ -98,8 +98,7 @@ static int32_t key_file_read(
 }
 
 /* Made beside and linked into place, so that a crash leaves a whole key or none. */
-static int32_t key_file_make(
-        const char *state_dir, const char *path, unsigned char out[CRYPTO_KEY],
+static int32_t key_file_make(const char *state_dir, const char *path, unsigned char out[CRYPTO_KEY],
         struct askd_error *reterr)
 {
 	char name[STORE_PATH + 32], text[2 * CRYPTO_KEY + 2];
@@ -195,8 +194,7 @@ static int32_t find_columns(
 	const struct call_scope *scope = &part->writer.scope;
 	struct store_connection connection = {0};
 	struct plugin_call call;
-	struct askd_db_table_sink sink = {
-	        .size = sizeof sink, .owner = columns, .put = take_table};
+	struct askd_db_table_sink sink = {.size = sizeof sink, .owner = columns, .put = take_table};
 	struct askd_db_describe in = {
 	        .size = sizeof in, .table = askd_text_of(columns->table), .tables = &sink};
 	int32_t rc = reader_take(part, scope, &connection, reterr);
@@ -213,7 +211,8 @@ static int32_t find_columns(
 	return rc;
 }
 
-/* For each table with sealed records: how many, and, with a unit, the statements that delete them. */
+/* For each table with sealed records: how many, and, with a unit, the statements that delete them.
+ */
 static int32_t count_dead(struct store *store, struct store_unit *unit, uint64_t *total,
         struct buffer *words, struct askd_error *reterr)
 {
@@ -310,9 +309,9 @@ static int32_t forget(struct store *store, uint64_t *total, struct askd_error *r
 	snprintf(details, sizeof details, "{\"records\":%llu}", (unsigned long long)*total);
 	add_check(store, unit);
 	store_unit_add(unit, -1, "DELETE FROM sealed_tables", NULL, 0);
-	audit_add(unit, &(struct audit_entry){.action = "key.replaced",
-	                        .subject = "master key",
-	                        .details = details});
+	audit_add(unit,
+	        &(struct audit_entry){
+	                .action = "key.replaced", .subject = "master key", .details = details});
 	rc = store_commit(unit, reterr);
 	if (!rc)
 		log_warning("store", 0, "the master key was replaced; sealed records deleted: %s",

@@ -25,7 +25,8 @@ int32_t migrate_prepare(struct store *store, enum store_database db, struct askd
 	int32_t rc;
 
 	store_unit_add(unit, -1,
-	        "CREATE TABLE IF NOT EXISTS migrations (room text NOT NULL, number bigint NOT NULL, "
+	        "CREATE TABLE IF NOT EXISTS migrations (room text NOT NULL, number bigint NOT "
+	        "NULL, "
 	        "checksum bytea NOT NULL, at_us bigint NOT NULL, PRIMARY KEY (room, number))",
 	        NULL, 0);
 	rc = store_commit(unit, reterr);
@@ -62,8 +63,8 @@ static int32_t save(struct store *store, enum store_database db, struct askd_err
 	        0, 1, &rows, reterr);
 	if (rc)
 		goto out;
-	path = arena_print(&a, "%s.before-%lld", part->path,
-	        (long long)store_cell_int(&rows, 0, 0) + 1);
+	path = arena_print(
+	        &a, "%s.before-%lld", part->path, (long long)store_cell_int(&rows, 0, 0) + 1);
 	fresh = arena_print(&a, "%s.new", path);
 	buffer_add_string(&sql, "VACUUM INTO '");
 	for (const char *s = fresh; s && *s; s++)
@@ -92,8 +93,8 @@ static int32_t save(struct store *store, enum store_database db, struct askd_err
 		close(fd);
 	if (!rc) {
 		part->saved = true;
-		log_info("store", 0, "saved %s before changing its tables, as %s", part->path,
-		        path);
+		log_info(
+		        "store", 0, "saved %s before changing its tables, as %s", part->path, path);
 	}
 out:
 	store_unit_destroy(unit);

@@ -80,7 +80,8 @@ int32_t reader_read(struct store *store, enum store_database db, const struct ca
 	rc = reader_take(part, scope, &connection, &err);
 	if (!rc) {
 		plugin_call_init(&call, scope, 0);
-		rc = connection_read(&connection, &call, statement, max_rows, a, rows, columns, &err);
+		rc = connection_read(
+		        &connection, &call, statement, max_rows, a, rows, columns, &err);
 		plugin_call_finish(&call);
 		reader_give(part, &connection,
 		        !rc || rc == ASKD_E_STATEMENT || rc == ASKD_E_DENIED ||

@@ -93,9 +93,7 @@ static int32_t service_write(const struct askd_host *host, struct askd_call *bas
 			return askd_fail(reterr, ASKD_E_INVALID,
 			        "a write has at most %d statements, each with its text",
 			        STATEMENTS_MAX);
-	unit = now    ? store_unit_create(store, STORE_MANAGER)
-	       : find ? find(call->scope)
-	              : NULL;
+	unit = now ? store_unit_create(store, STORE_MANAGER) : find ? find(call->scope) : NULL;
 	if (!unit)
 		return now ? askd_fail(reterr, ASKD_E_NOMEM, "no memory for a write")
 		           : askd_fail(reterr, ASKD_E_INVALID,

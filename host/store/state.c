@@ -80,8 +80,8 @@ int32_t state_lock(const char *state_dir, int *fd, struct askd_error *reterr)
 	snprintf(path, sizeof path, "%s/askd.lock", state_dir);
 	lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock < 0)
-		return askd_fail(reterr, ASKD_E_CONFIG, "%s cannot be opened: %s", path,
-		        strerror(errno));
+		return askd_fail(
+		        reterr, ASKD_E_CONFIG, "%s cannot be opened: %s", path, strerror(errno));
 	if (flock(lock, LOCK_EX | LOCK_NB)) {
 		int why = errno;
 		ssize_t got = why == EWOULDBLOCK ? read(lock, text, sizeof text - 1) : 0;

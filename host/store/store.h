@@ -14,10 +14,10 @@ struct store *store_open(const struct config *config, struct askd_error *reterr)
 void store_close(struct store *store); /* ends the writers after what is queued. [main] */
 /* Offers askd.store/1 and askd.audit/1; they work while a store is open. Before instances open. */
 void store_offer(void);
-/* For an operator whose master key is lost: deletes the records that were sealed with it (whole rows
- * where the sealed column may not be NULL), accepts the present key from now on, and writes that to
- * the audit. *rows: how many were deleted; 0 also when the key is the right one. Nobody else may
- * have the store open. [main] */
+/* For an operator whose master key is lost: deletes the records that were sealed with it (whole
+ * rows where the sealed column may not be NULL), accepts the present key from now on, and writes
+ * that to the audit. *rows: how many were deleted; 0 also when the key is the right one. Nobody
+ * else may have the store open. [main] */
 int32_t store_forget_sealed(const struct config *config, uint64_t *rows, struct askd_error *reterr);
 
 /* Numbered from 1 without gaps, checksummed; a backup of the file is made before the first new one;
@@ -106,8 +106,8 @@ int32_t store_commit(struct store_unit *unit, struct askd_error *reterr);
 void store_commit_later(struct store_unit *unit);
 
 /* Sealed with a key derived from the master key; `place` binds it to where it is kept: the table of
- * STORE_MANAGER, a bar, and the row ("stages|4711"). The table is remembered, so that after the loss
- * of the key the start can say which records are dead. In the arena. [any] */
+ * STORE_MANAGER, a bar, and the row ("stages|4711"). The table is remembered, so that after the
+ * loss of the key the start can say which records are dead. In the arena. [any] */
 int32_t store_seal(struct store *store, struct arena *a, const char *place, struct askd_bytes plain,
         struct askd_bytes *sealed, struct askd_error *reterr);
 /* CONFIG: the master key is another one: says so. PROTOCOL: changed, or of another place. [any] */

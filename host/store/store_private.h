@@ -145,8 +145,8 @@ bool group_write(struct store_writer *writer, struct store_unit **units, size_t 
 int32_t chain_load(struct store *store, struct askd_error *reterr);
 /* Takes the rows as they are: the key that sealed the head is gone. */
 int32_t chain_adopt(struct store *store, struct askd_error *reterr);
-int32_t chain_append(struct store_writer *writer, const struct askd_value *values,
-        struct askd_error *reterr);
+int32_t chain_append(
+        struct store_writer *writer, const struct askd_value *values, struct askd_error *reterr);
 /* Once at the end of each unit that appended. */
 int32_t chain_seal(struct store_writer *writer, struct askd_error *reterr);
 

@@ -119,8 +119,8 @@ int32_t writer_start(struct store *store, enum store_database db, struct askd_er
 	if (!failed)
 		return ASKD_OK;
 	writer->running = false;
-	return askd_fail(reterr, ASKD_E_NOMEM, "the store's thread cannot be made: %s",
-	        strerror(failed));
+	return askd_fail(
+	        reterr, ASKD_E_NOMEM, "the store's thread cannot be made: %s", strerror(failed));
 }
 
 void writer_stop(struct store_writer *writer)

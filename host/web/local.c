@@ -1,5 +1,6 @@
-/* local.c: the local socket. A request is one header with the descriptors 0, 1, 2, then the words, each
- * with its length; the reply is the exit status. A client that closes its sending side cancels. */
+/* local.c: the local socket. A request is one header with the descriptors 0, 1, 2, then the words,
+ * each with its length; the reply is the exit status. A client that closes its sending side
+ * cancels. */
 #include "web/local.h"
 
 #include <errno.h>
@@ -332,7 +333,8 @@ static void *server_thread(void *arg)
 		for (struct client *c = server->clients; c; c = c->next)
 			if (c->running && !c->done && !cancel_fired(&c->cancel)) {
 				owners[n] = c;
-				list[n++] = (struct pollfd){.fd = c->fd, .events = POLLIN | POLLRDHUP};
+				list[n++] =
+				        (struct pollfd){.fd = c->fd, .events = POLLIN | POLLRDHUP};
 			}
 		more = !server->stopping || server->clients;
 		pthread_mutex_unlock(&server->lock);
@@ -355,8 +357,8 @@ static void *server_thread(void *arg)
 	return NULL;
 }
 
-static int32_t server_bind(struct local_server *server, const char *state_dir,
-        struct askd_error *reterr)
+static int32_t server_bind(
+        struct local_server *server, const char *state_dir, struct askd_error *reterr)
 {
 	struct sockaddr_un address;
 

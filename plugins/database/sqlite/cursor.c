@@ -156,7 +156,6 @@ DRIVER_FN(cursor_query, askd_db_query, askd_db_result)
 	if (rc)
 		goto out;
 	connection->prefix = cursor->statement.prefix;
-	cursor->columns = sqlite3_column_count(cursor->statement.stmt);
 	cursor->changes = !sqlite3_stmt_readonly(cursor->statement.stmt);
 	cursor->changes_before = sqlite3_total_changes64(connection->db);
 	alone = sqlite3_get_autocommit(connection->db);
@@ -164,6 +163,8 @@ DRIVER_FN(cursor_query, askd_db_query, askd_db_result)
 	                  ((alone && cursor->changes) || first_word(in->sql.s, "commit") ||
 	                          first_word(in->sql.s, "end") || first_word(in->sql.s, "release"));
 	rc = step(cursor, reterr);
+	/* Only now: the first step compiles again what an older schema was compiled for. */
+	cursor->columns = sqlite3_column_count(cursor->statement.stmt);
 	if (!rc)
 		rc = describe_columns(cursor, call, &out->columns, reterr);
 	if (rc)

@@ -170,6 +170,9 @@ int32_t failure_report(
 		message = sqlite3_errstr(rc);
 	}
 	code = code_of(connection, extended, &flags);
+	/* A table that is a function in disguise reports what was denied to it as a plain error. */
+	if (code == ASKD_E_STATEMENT && connection->denied[0])
+		code = ASKD_E_DENIED;
 	if (code == ASKD_E_TIMEOUT || code == ASKD_E_CANCELED) {
 		flags = 0;
 		askd_fail(reterr, code, "%s",

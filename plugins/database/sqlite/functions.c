@@ -128,7 +128,7 @@ static bool convert(struct format *f, const struct field *field)
 		sqlite3_str_appendchar(f->out, 1, '%');
 		break;
 	case 'p':
-		c = 'x';
+		c = 'X';
 		/* fall through */
 	case 'd':
 	case 'i':
@@ -190,7 +190,8 @@ static void bounded_printf(sqlite3_context *context, int count, sqlite3_value **
 		const char *percent = strchr(f.s, '%');
 		size_t plain = percent ? (size_t)(percent - f.s) : strlen(f.s);
 		struct field field;
-		sqlite3_str_append(f.out, f.s, plain > INT_MAX ? INT_MAX : (int)plain);
+		if (plain)
+			sqlite3_str_append(f.out, f.s, plain > INT_MAX ? INT_MAX : (int)plain);
 		if (!percent)
 			break;
 		f.s = percent + 1;
@@ -221,13 +222,8 @@ static void bounded_printf(sqlite3_context *context, int count, sqlite3_value **
 			sqlite3_result_error_nomem(context);
 		return;
 	}
-	n = sqlite3_str_length(f.out);
-	if (n)
-		sqlite3_result_text(context, sqlite3_str_finish(f.out), n, sqlite3_free);
-	else {
-		sqlite3_free(sqlite3_str_finish(f.out));
-		sqlite3_result_text(context, "", 0, SQLITE_STATIC);
-	}
+	n = sqlite3_str_length(f.out); /* 0: the result is NULL, as with SQLite's own */
+	sqlite3_result_text(context, sqlite3_str_finish(f.out), n, sqlite3_free);
 }
 
 /* ---- instr and replace: memmem() is linear, SQLite's search is not ---- */

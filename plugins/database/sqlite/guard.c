@@ -172,11 +172,17 @@ static int judge_prefixed(struct connection *connection, int action, const char 
         const char *second, const char *database)
 {
 	int verdict;
-	bool schema = first && !strcasecmp(first, "sqlite_master");
+	bool schema = first && (!strcasecmp(first, "sqlite_master") ||
+	                               !strcasecmp(first, "sqlite_temp_master"));
 	const char *table = first;
-	if (connection->changing && (action == SQLITE_FUNCTION || action == SQLITE_SELECT) &&
-	        connection->changing == SQLITE_ALTER_TABLE)
-		return SQLITE_OK;
+	if (connection->changing == SQLITE_ALTER_TABLE) {
+		/* The new name is nowhere to be seen. */
+		if (action == SQLITE_FUNCTION && second &&
+		        !strcasecmp(second, "sqlite_rename_table"))
+			return deny(connection, "ALTER TABLE ... RENAME TO is not allowed here");
+		if (action == SQLITE_FUNCTION || action == SQLITE_SELECT || action == SQLITE_PRAGMA)
+			return SQLITE_OK;
+	}
 	if (connection->changing == SQLITE_CREATE_TABLE && action == SQLITE_SELECT)
 		return deny(connection, "CREATE TABLE ... AS is not allowed here");
 	verdict = may_compute(connection, action, second);
@@ -234,7 +240,7 @@ static int authorize(void *arg, int action, const char *first, const char *secon
 	if (!connection->writer)
 		return judge_reader(connection, action, first, second, database);
 	if (action == SQLITE_ATTACH || action == SQLITE_DETACH)
-		return connection->prefix || *first ? deny(connection, "ATTACH is not allowed") : 0;
+		return connection->prefix ? deny(connection, "ATTACH is not allowed") : SQLITE_OK;
 	return connection->prefix ? judge_prefixed(connection, action, first, second, database)
 	                          : SQLITE_OK;
 }

@@ -128,6 +128,9 @@ int32_t statement_bind(struct connection *connection, sqlite3_stmt *stmt, struct
 void statement_release(struct statement *statement, struct statement *cached);
 void statement_drop_all(struct connection *connection);
 
+/* growth.c: false: WITHs that name each other would be copied more than READER_EXPANSION times. */
+bool growth_is_bounded(struct askd_text sql);
+
 /* value.c */
 bool value_is_text(const char *s, size_t n); /* valid UTF-8 without NUL */
 /* The type of values by a column's declaration, or ASKD_OTHER when that leaves it open. */

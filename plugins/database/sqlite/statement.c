@@ -106,6 +106,12 @@ int32_t statement_prepare(struct connection *connection, struct askd_text sql, c
 		        connection->writer ? WRITER_SQL : READER_SQL);
 	if (memchr(sql.s, 0, sql.n))
 		return askd_fail(reterr, ASKD_E_STATEMENT, "the statement holds a NUL byte");
+	if (!connection->writer && !growth_is_bounded(sql))
+		return askd_fail(reterr, ASKD_E_TOO_LARGE,
+		        "the WITH queries name each other so often that the statement grows to "
+		        "more "
+		        "than %d SELECTs",
+		        READER_EXPANSION);
 	if (prefix && !(statement->prefix = strdup(prefix)))
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a statement");
 	connection->prefix = prefix;

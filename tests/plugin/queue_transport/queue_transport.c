@@ -5,8 +5,8 @@
  * conversation, sender, text, ... as in struct askd_event; kind and flags are numbers. An event
  * without a key has its file's name as key.
  * Out: SPOOL/sent.jsonl, one line a message: {"id", "edits", "message", "conversation", "thread",
- * "text", "buttons": [{"label", "token"}]}; "message" is "m" and the number of the line, or what was
- * edited. SPOOL/notices.jsonl has the notices. */
+ * "text", "buttons": [{"label", "token"}]}; "message" is "m" and the number of the line, or what
+ * was edited. SPOOL/notices.jsonl has the notices. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -33,21 +33,40 @@ struct queue {
 };
 
 static const struct askd_option options[] = {
-        {.name = "spool", .help = "Folder of events and messages",
-                .flags = ASKD_OPT_REQUIRED, ASKD_OPTION_TEXT(struct queue, spool)},
-        {.name = "edits", .help = "Whether messages can be edited", .def = "yes",
+        {.name = "spool",
+                .help = "Folder of events and messages",
+                .flags = ASKD_OPT_REQUIRED,
+                ASKD_OPTION_TEXT(struct queue, spool)},
+        {.name = "edits",
+                .help = "Whether messages can be edited",
+                .def = "yes",
                 ASKD_OPTION_BOOL(struct queue, edits)},
-        {.name = "duplicate", .help = "Whether each event is delivered twice", .def = "no",
+        {.name = "duplicate",
+                .help = "Whether each event is delivered twice",
+                .def = "no",
                 ASKD_OPTION_BOOL(struct queue, duplicate)},
-        {.name = "fail", .help = "How many messages fail at first", .def = "0", .max = 1000000,
+        {.name = "fail",
+                .help = "How many messages fail at first",
+                .def = "0",
+                .max = 1000000,
                 ASKD_OPTION_INT(struct queue, fail)},
-        {.name = "fail_with", .help = "With which error they fail", .def = "IO",
+        {.name = "fail_with",
+                .help = "With which error they fail",
+                .def = "IO",
                 ASKD_OPTION_TEXT(struct queue, fail_with)},
-        {.name = "pause", .help = "Delay that a failure names", .def = "10ms",
+        {.name = "pause",
+                .help = "Delay that a failure names",
+                .def = "10ms",
                 ASKD_OPTION_DURATION(struct queue, pause_ms)},
-        {.name = "text_max", .help = "Characters of a message", .def = "0", .max = 1000000,
+        {.name = "text_max",
+                .help = "Characters of a message",
+                .def = "0",
+                .max = 1000000,
                 ASKD_OPTION_INT(struct queue, text_max)},
-        {.name = "per_conversation_second", .help = "Pace", .def = "0", .max = 1000000,
+        {.name = "per_conversation_second",
+                .help = "Pace",
+                .def = "0",
+                .max = 1000000,
                 ASKD_OPTION_INT(struct queue, per_conversation_second)},
         {.name = NULL},
 };
@@ -139,8 +158,7 @@ static int32_t look(struct queue *queue)
 	closedir(folder);
 	qsort(names, n, sizeof *names, compare);
 	for (size_t i = 0; i < n; i++) {
-		struct askd_call *call =
-		        rc ? NULL : queue->host->call_begin(queue->host, 60000);
+		struct askd_call *call = rc ? NULL : queue->host->call_begin(queue->host, 60000);
 
 		if (call) {
 			rc = deliver_file(queue, call, names[i]);
@@ -264,7 +282,8 @@ ASKD_DEFINE(queue_send, askd_outgoing, askd_outgone)
 	json_decref(buttons);
 	json_decref(object);
 	pthread_mutex_unlock(&queue->lock);
-	return bad ? askd_fail(reterr, ASKD_E_IO, "the spool cannot be written: %s", strerror(errno))
+	return bad ? askd_fail(
+	                     reterr, ASKD_E_IO, "the spool cannot be written: %s", strerror(errno))
 	           : ASKD_OK;
 }
 

@@ -1,4 +1,5 @@
-/* test_turn.c: the path of a turn with real rooms, the smallest skill and a chat out of a folder. */
+/* test_turn.c: the path of a turn with real rooms, the smallest skill and a chat out of a folder.
+ */
 #include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -50,7 +51,8 @@ static void world_start(struct world *w, bool serve)
 	snprintf(yaml, sizeof yaml,
 	        "askd: {state_dir: %s/state, plugin_path: [%s/plugins, %s/test-plugins]}\n"
 	        "skill: {ping: {plugin: ping}}\n"
-	        "limits: {question: {by: person, rate: 1000/s, burst: 1000, concurrent: 1, waiting: 1}}\n"
+	        "limits: {question: {by: person, rate: 1000/s, burst: 1000, concurrent: 1, "
+	        "waiting: 1}}\n"
 	        "transport: {chat: {plugin: queue_transport, spool: %s/spool%s}}\n",
 	        w->folder, BINARY_DIR, BINARY_DIR, w->folder, w->transport ? w->transport : "");
 	w->config = config_read_string("test", yaml, &error);
@@ -132,8 +134,8 @@ static int teardown(void **state)
 }
 
 /* Asks as the console does; the object, to be released. */
-static json_t *ask(struct world *w, const char *text, const char *session, const char *key,
-        uint32_t flags)
+static json_t *ask(
+        struct world *w, const char *text, const char *session, const char *key, uint32_t flags)
 {
 	struct askd_error error = {0};
 	struct person person;
@@ -320,7 +322,8 @@ static void chat_is_answered_once_for_an_event_that_came_twice(void **state)
 	line = sent(w, 0);
 	assert_string_equal(json_get_string(line, "text"), "pong");
 	json_decref(line);
-	put_event(w, "2", "{\"conversation\":\"c\",\"sender\":\"7\",\"text\":\"/ping\",\"key\":\"b\"}");
+	put_event(w, "2",
+	        "{\"conversation\":\"c\",\"sender\":\"7\",\"text\":\"/ping\",\"key\":\"b\"}");
 	json_decref(sent(w, 1));
 	world_stop(w);
 	assert_int_equal(count_sent(w), 2);
@@ -402,8 +405,8 @@ static void nothing_of_an_ephemeral_turn_is_kept(void **state)
 	struct world *w = *state;
 
 	world_start(w, true);
-	put_event(w, "1",
-	        "{\"conversation\":\"c\",\"sender\":\"7\",\"flags\":1,\"text\":\"/ping\"}");
+	put_event(
+	        w, "1", "{\"conversation\":\"c\",\"sender\":\"7\",\"flags\":1,\"text\":\"/ping\"}");
 	json_decref(sent(w, 0));
 	assert_int_equal(number_of(w, "select count(*) from inbox where payload is not null"), 0);
 	assert_int_equal(number_of(w, "select count(*) from messages"), 0);
@@ -414,8 +417,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(
 	                command_is_answered_with_the_whole_object, setup, teardown),
-	        cmocka_unit_test_setup_teardown(
-	                unknown_command_names_the_nearest, setup, teardown),
+	        cmocka_unit_test_setup_teardown(unknown_command_names_the_nearest, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                text_that_nobody_takes_is_answered, setup, teardown),
 	        cmocka_unit_test_setup_teardown(same_key_gives_the_stored_reply, setup, teardown),

@@ -40,7 +40,8 @@ static void cost_is_exact(void **state)
 	(void)state;
 	arena_init(&a, 0);
 	assert_int_equal(ledger_cost(ledger, "main", "flash", 1, 342, 903, 0, false), 296550000);
-	assert_int_equal(ledger_cost(ledger, "main", "other", 1, 342, 903, 0, false), LEDGER_UNKNOWN);
+	assert_int_equal(
+	        ledger_cost(ledger, "main", "other", 1, 342, 903, 0, false), LEDGER_UNKNOWN);
 	assert_int_equal(ledger_cost(ledger, "main", "other", 1, 342, 903, 0, true), 0);
 	assert_int_equal(
 	        ledger_cost(ledger, "main", "flash", 1, UINT64_MAX, 1, 0, false), LEDGER_UNKNOWN);
@@ -55,9 +56,17 @@ static void cost_is_exact(void **state)
 
 static struct ledger_stage stage_of(uint64_t id)
 {
-	return (struct ledger_stage){.id = id, .turn = id, .conversation = 1 + id % 7,
-	        .person = 1 + id % 3, .organisation = id % 2, .name = "analysis", .llm = "main",
-	        .model = "flash", .status = LEDGER_DONE, .started_us = 1, .ended_us = 2,
+	return (struct ledger_stage){.id = id,
+	        .turn = id,
+	        .conversation = 1 + id % 7,
+	        .person = 1 + id % 3,
+	        .organisation = id % 2,
+	        .name = "analysis",
+	        .llm = "main",
+	        .model = "flash",
+	        .status = LEDGER_DONE,
+	        .started_us = 1,
+	        .ended_us = 2,
 	        .reserved_pico = 5000};
 }
 
@@ -85,12 +94,16 @@ static void sums_are_exact_and_never_doubled(void **state)
 	}
 	for (int round = 0; round < 2; round++) {
 		assert_int_equal(ledger_flush(ledger, &b.err), 0);
-		assert_int_equal(bench_int(&b, STORE_COSTS, "SELECT count(*) FROM conversation_stages"),
-		        10000);
-		assert_int_equal(bench_int(&b, STORE_COSTS, "SELECT sum(cost_pico) FROM model_usage"), sum);
 		assert_int_equal(
-		        bench_int(&b, STORE_COSTS, "SELECT sum(cost_pico) FROM conversations"), sum);
-		assert_int_equal(bench_int(&b, STORE_COSTS, "SELECT sum(input) FROM stages_usage"), input);
+		        bench_int(&b, STORE_COSTS, "SELECT count(*) FROM conversation_stages"),
+		        10000);
+		assert_int_equal(
+		        bench_int(&b, STORE_COSTS, "SELECT sum(cost_pico) FROM model_usage"), sum);
+		assert_int_equal(
+		        bench_int(&b, STORE_COSTS, "SELECT sum(cost_pico) FROM conversations"),
+		        sum);
+		assert_int_equal(
+		        bench_int(&b, STORE_COSTS, "SELECT sum(input) FROM stages_usage"), input);
 		assert_int_equal(
 		        bench_int(&b, STORE_COSTS, "SELECT sum(calls) FROM org_model_usage"), 5000);
 		/* as after a crash between the two databases */
@@ -146,8 +159,9 @@ static void lost_call_is_charged_as_reserved(void **state)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = {TEST(cost_is_exact), TEST(sums_are_exact_and_never_doubled),
-	        TEST(settled_twice_is_refused), TEST(lost_call_is_charged_as_reserved)};
+	const struct CMUnitTest tests[] = {TEST(cost_is_exact),
+	        TEST(sums_are_exact_and_never_doubled), TEST(settled_twice_is_refused),
+	        TEST(lost_call_is_charged_as_reserved)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

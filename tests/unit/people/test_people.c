@@ -42,7 +42,8 @@ static void identity_stays_the_same_person(void **state)
 	assert_true(first.admin);
 	assert_int_not_equal(first.id, other.id);
 	assert_false(other.admin);
-	assert_int_equal(people_identify(people, "local", ASKD_LITERAL("nobody"), NULL, &other, &b.err),
+	assert_int_equal(
+	        people_identify(people, "local", ASKD_LITERAL("nobody"), NULL, &other, &b.err),
 	        ASKD_E_NOT_FOUND);
 }
 
@@ -82,7 +83,8 @@ static void rights_follow_the_access_list(void **state)
 
 	(void)state;
 	assert_int_equal(
-	        people_identify(people, "telegram:bot", ASKD_LITERAL("9"), "alice", &liar, &b.err), 0);
+	        people_identify(people, "telegram:bot", ASKD_LITERAL("9"), "alice", &liar, &b.err),
+	        0);
 	scope.person = liar.id;
 	assert_true(people_may_use(people, &scope, "d", everyone));
 	assert_false(people_may_use(people, &scope, "d", alice));

@@ -41,8 +41,8 @@ static inline void bench_start(struct bench *b, const char *more)
 	strcpy(b->folder, "/tmp/askd-store-XXXXXX");
 	assert_non_null(mkdtemp(b->folder));
 	snprintf(yaml, sizeof yaml,
-	        "askd: {state_dir: %s/state, plugin_path: [\"" BINARY_DIR "/plugins\"]}\n%s", b->folder,
-	        more ? more : "");
+	        "askd: {state_dir: %s/state, plugin_path: [\"" BINARY_DIR "/plugins\"]}\n%s",
+	        b->folder, more ? more : "");
 	b->config = config_read_string("test.yaml", yaml, &b->err);
 	if (!b->config)
 		fail_msg("config: %s", b->err.message);

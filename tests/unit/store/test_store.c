@@ -175,16 +175,17 @@ static void changed_or_newer_migrations_are_refused(void **state)
 	                                           "INSERT INTO n VALUES (7);\n"},
 	                                   bad = {sizeof one, 3,
 	                                           "CREATE TABLE o (a bigint);\nNONSENSE"};
-	static const struct askd_migration *const first[] = {&one, NULL}, *const changed[] = {&other, NULL},
-	                                   *const both[] = {&one, &two, NULL},
-	                                   *const broken[] = {&one, &two, &bad, NULL},
-	                                   *const none[] = {NULL};
+	static const struct askd_migration
+	        *const first[] = {&one, NULL},
+	               *const changed[] = {&other, NULL}, *const both[] = {&one, &two, NULL},
+	               *const broken[] = {&one, &two, &bad, NULL}, *const none[] = {NULL};
 	char backup[128];
 
 	(void)state;
 	assert_int_equal(store_migrate(b.store, STORE_MANAGER, "r", first, &b.err), 0);
 	assert_int_equal(store_migrate(b.store, STORE_MANAGER, "r", first, &b.err), 0);
-	assert_int_equal(store_migrate(b.store, STORE_MANAGER, "r", changed, &b.err), ASKD_E_CONFIG);
+	assert_int_equal(
+	        store_migrate(b.store, STORE_MANAGER, "r", changed, &b.err), ASKD_E_CONFIG);
 	assert_int_equal(store_migrate(b.store, STORE_MANAGER, "r", none, &b.err), ASKD_E_CONFIG);
 	assert_non_null(strstr(b.err.message, "newer"));
 	bench_close(&b);
@@ -195,8 +196,8 @@ static void changed_or_newer_migrations_are_refused(void **state)
 	snprintf(backup, sizeof backup, "%s/state/manager.db.before-3", b.folder);
 	assert_int_equal(access(backup, R_OK), 0);
 	assert_int_not_equal(store_migrate(b.store, STORE_MANAGER, "r", broken, &b.err), 0);
-	assert_int_equal(bench_int(&b, STORE_MANAGER,
-	                         "SELECT count(*) FROM migrations WHERE room = 'r'"),
+	assert_int_equal(
+	        bench_int(&b, STORE_MANAGER, "SELECT count(*) FROM migrations WHERE room = 'r'"),
 	        2);
 	assert_int_not_equal(store_migrate(b.store, STORE_MANAGER, "skill/ours", first, &b.err), 0);
 }
@@ -269,8 +270,8 @@ static void seal_holds_to_its_place_and_key(void **state)
 	(void)state;
 	arena_init(&a, 0);
 	bench_do(&b, STORE_MANAGER, "CREATE TABLE box (id bigint, payload bytea)");
-	assert_int_equal(store_seal(b.store, &a, "box|1", (struct askd_bytes){"hush", 4}, &sealed,
-	                         &b.err),
+	assert_int_equal(
+	        store_seal(b.store, &a, "box|1", (struct askd_bytes){"hush", 4}, &sealed, &b.err),
 	        0);
 	assert_int_equal(store_unseal(b.store, &a, "box|1", sealed, &plain, &b.err), 0);
 	assert_memory_equal(plain.p, "hush", 4);
@@ -300,8 +301,7 @@ static void seal_holds_to_its_place_and_key(void **state)
 	bench_open(&b);
 	assert_int_equal(bench_int(&b, STORE_MANAGER, "SELECT count(payload) FROM box"), 0);
 	assert_int_equal(bench_int(&b, STORE_MANAGER, "SELECT count(*) FROM box"), 1);
-	assert_int_equal(
-	        store_unseal(b.store, &a, "box|1", sealed, &plain, &b.err), ASKD_E_CONFIG);
+	assert_int_equal(store_unseal(b.store, &a, "box|1", sealed, &plain, &b.err), ASKD_E_CONFIG);
 	assert_int_equal(audit_verify(b.store, &rows, &b.err), 0);
 	arena_finish(&a);
 }
@@ -323,8 +323,7 @@ static void killed_process_loses_nothing_confirmed(void **state)
 		if (!child) {
 			bench_open(&b);
 			for (int64_t i = 0;; i++) {
-				struct store_unit *unit =
-				        store_unit_create(b.store, STORE_MANAGER);
+				struct store_unit *unit = store_unit_create(b.store, STORE_MANAGER);
 				int64_t id = round * 1000000 + 2 * i;
 				store_unit_add(unit, 2, "INSERT INTO pairs VALUES ($1), ($1 + 1)",
 				        STORE_PARAMS(store_int(id)));
@@ -355,7 +354,8 @@ int main(void)
 	        TEST(second_store_is_refused_with_the_holder), TEST(each_commit_is_flushed),
 	        TEST(failed_flush_stops_the_store), TEST(changed_or_newer_migrations_are_refused),
 	        TEST(tampered_audit_is_found), TEST(audit_of_a_failed_unit_leaves_no_gap),
-	        TEST(seal_holds_to_its_place_and_key), TEST(killed_process_loses_nothing_confirmed)};
+	        TEST(seal_holds_to_its_place_and_key),
+	        TEST(killed_process_loses_nothing_confirmed)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,92 @@
+/* recover.c: what a crash left: turns that are stored run again, the others are closed as lost. */
+#include "assistant/inside.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { RECOVER_MAX = 100000 };
+
+int32_t inbox_close_lost(struct assistant *assistant, struct askd_error *reterr)
+{
+	struct store_unit *unit = store_unit_create(assistant->rooms.store, STORE_MANAGER);
+	int64_t now_us = clock_now_us();
+
+	if (!unit)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory to recover turns");
+	store_unit_add(unit, -1,
+	        "update inbox set ended_us = $1 where ended_us is null and ephemeral = 1",
+	        STORE_PARAMS(store_int(now_us)));
+	store_unit_add(unit, -1,
+	        "update turns set status = 'lost', ended_us = $1 "
+	        "where status = 'running' and durable = 0",
+	        STORE_PARAMS(store_int(now_us)));
+	return store_commit(unit, reterr);
+}
+
+static int32_t give_up(struct assistant *assistant, uint64_t id, const char *why)
+{
+	struct store_unit *unit = store_unit_create(assistant->rooms.store, STORE_MANAGER);
+	struct askd_error error = {0};
+	int64_t now_us = clock_now_us();
+
+	log_error("assistant", id, "a stored turn cannot be resumed: %s", why);
+	if (!unit)
+		return ASKD_E_NOMEM;
+	store_unit_add(unit, -1, "update inbox set ended_us = $1 where id = $2",
+	        STORE_PARAMS(store_int(now_us), store_id(id)));
+	store_unit_add(unit, -1, "update turns set status = 'lost', ended_us = $1 where id = $2",
+	        STORE_PARAMS(store_int(now_us), store_id(id)));
+	if (store_commit(unit, &error))
+		log_error("assistant", id, "%s", error.message);
+	return ASKD_OK;
+}
+
+static int32_t resume(struct assistant *assistant, struct arena *a, uint64_t id,
+        const char *transport, const char *key_of, struct askd_text sealed)
+{
+	struct askd_error error = {0};
+	struct way *way = way_find_name(assistant, transport);
+	struct askd_text plain;
+	const struct askd_event *event;
+	struct turn *turn;
+
+	if (!way) /* somebody waited: asking again with the same key resumes it */
+		return strcmp(transport, key_of) ? ASKD_OK
+		                                 : give_up(assistant, id, "its transport is gone");
+	plain = event_unseal(assistant, a, "inbox", id, sealed, &error);
+	event = plain.s ? event_read(a, plain, &error) : NULL;
+	if (!event)
+		return error.code == ASKD_E_NOMEM ? error.code
+		                                  : give_up(assistant, id, error.message);
+	if (!(turn = turn_create(assistant, id, way->instance, event, &error)))
+		return error.code;
+	turn->way = way;
+	turn->inbox_key = way->instance->host.instance;
+	turn->state.durable = turn->stored = turn->resumed = true;
+	if (inbox_place(turn, &error) || inbox_enqueue(turn, &error)) {
+		turn_destroy(turn);
+		return error.code;
+	}
+	return ASKD_OK;
+}
+
+int32_t inbox_recover(struct assistant *assistant, struct askd_error *reterr)
+{
+	struct store_rows rows;
+	struct arena a;
+	int32_t rc;
+
+	arena_init(&a, 0);
+	rc = store_read(assistant->rooms.store, STORE_MANAGER, &a, NULL,
+	        ASKD_LITERAL("select id, transport, instance, payload from inbox "
+	                     "where ended_us is null order by id"),
+	        NULL, 0, RECOVER_MAX, &rows, reterr);
+	if (!rc && rows.rows)
+		log_info("assistant", 0, "resuming %zu turns that were not ended", rows.rows);
+	for (size_t i = 0; !rc && i < rows.rows; i++)
+		if (resume(assistant, &a, (uint64_t)store_cell_int(&rows, i, 0),
+		            store_cell_text(&rows, i, 1).s, store_cell_text(&rows, i, 2).s,
+		            store_cell_text(&rows, i, 3)))
+			rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory to resume turns");
+	arena_finish(&a);
+	return rc;
+}
