@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "assistant/memory.h"
 #include "assistant/prompt_parts.h"
 #include "assistant/stage_state.h"
 #include "base/clock.h"
@@ -320,8 +319,6 @@ int32_t stages_complete(struct stages *stages, struct plugin_call *call,
         const struct askd_llm_request *in, struct askd_llm_reply *out, struct askd_error *reterr)
 {
 	struct stage_call c = {.stages = stages, .call = call, .in = in};
-	struct askd_llm_request with_memory;
-	struct askd_task task;
 	struct askd_llm_reply reply = {.size = sizeof reply, .confidence_milli = -1};
 	struct askd_error error = {0};
 	bool found = false;
@@ -336,14 +333,6 @@ int32_t stages_complete(struct stages *stages, struct plugin_call *call,
 		return askd_fail(reterr, ASKD_E_NOT_FOUND, "there is no stage '%s'",
 		        in->model.s ? in->model.s : "");
 	c.keep = c.turn->durable && !c.turn->ephemeral;
-	if (in->task && !in->task->history && text_is(in->task->kind, "analysis")) {
-		/* Skills keep no memory of their own: the conversation's last turns come from here. */
-		task = *in->task;
-		task.history = memory_history(c.turn, &call->arena);
-		with_memory = *in;
-		with_memory.task = &task;
-		c.in = &with_memory;
-	}
 	rc = count_call(&c, &error);
 	if (!rc)
 		rc = find_engines(&c, &error);
@@ -354,8 +343,6 @@ int32_t stages_complete(struct stages *stages, struct plugin_call *call,
 	if (!rc && !(found && (is_sure(&c, &reply) || next >= c.count)))
 		rc = use_engines(&c, next, &reply, &found, &error);
 	if (rc) {
-		/* A vendor's "not permitted" speaks of our key, never of the person who asks. */
-		rc = rc == ASKD_E_DENIED ? ASKD_E_AUTH : rc;
 		error.code = rc;
 		if (reterr)
 			*reterr = error;

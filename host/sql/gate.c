@@ -3,98 +3,14 @@
  * else is the database's grammar, which rejects what makes no sense. */
 #include "sql/gate.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/text.h"
-#include "sql/scope.h"
-#include "sql/token.h"
-
-enum frame_kind { F_STATEMENT, F_PLAIN, F_FUNCTION, F_COLUMNS, F_BODY, F_CASE };
-
-/* Where a WITH stands. */
-enum with_state { WITH_NONE, WITH_NAME, WITH_COLUMNS, WITH_AS, WITH_BODY, WITH_NEXT };
-
-struct frame {
-	enum frame_kind kind;
-	enum with_state with;
-	size_t at;         /* of what opened it */
-	bool started;      /* a token has been seen */
-	bool query;        /* it holds a SELECT */
-	bool in_from;      /* a comma is followed by a table */
-	bool expect_table; /* the next name is a table's */
-	unsigned ors, ands, operators, compounds, joins;
-	size_t names, references; /* of the scope, when it was opened */
-};
-
-struct gate {
-	const struct sql_dialect *dialect;
-	struct sql_reader reader;
-	struct sql_token before, last, now, next;
-	struct frame frames[SQL_GATE_NESTING + 2];
-	size_t depth;            /* frames in use */
-	enum frame_kind opening; /* what the next parenthesis opens */
-	bool ended;              /* a semicolon was passed */
-	size_t parts;            /* of the dotted name that is being read */
-	struct sql_token first_part;
-	struct scope scope;
-	struct sql_verdict *verdict;
-};
-
-/* ---- the verdict ---- */
-
-__attribute__((format(printf, 4, 5))) static bool refuse(
-        struct gate *g, size_t at, const char *code, const char *format, ...)
-{
-	struct sql_verdict *v = g->verdict;
-	va_list ap;
-	va_start(ap, format);
-	vsnprintf(v->reason, sizeof v->reason, format, ap);
-	va_end(ap);
-	v->reason[text_cut(v->reason, strlen(v->reason), sizeof v->reason - 1)] = 0;
-	snprintf(v->code, sizeof v->code, "%s", code);
-	v->position = (uint32_t)at + 1;
-	v->passed = false;
-	v->table_count = 0;
-	return false;
-}
-
-/* An identifier of the statement as it may stand in a reason: at most 60 bytes, one line. */
-static const char *shown(const struct gate *g, const struct sql_token *token, char out[64])
-{
-	struct askd_text text = sql_token_inside(&g->reader, token);
-	size_t n = text_cut(text.s, text.n, 60);
-	memcpy(out, text.s, n);
-	out[n] = 0;
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)out[i] < ' ' || out[i] == 0x7f)
-			out[i] = '?';
-	return out;
-}
+#include "sql/gate_state.h"
 
 /* ---- tokens ---- */
-
-static void advance(struct gate *g)
-{
-	g->before = g->last;
-	g->last = g->now;
-	g->now = g->next;
-	g->next = sql_token_next(&g->reader);
-}
-
-/* The token behind the next one. */
-static struct sql_token look_further(const struct gate *g)
-{
-	struct sql_reader copy = g->reader;
-	return sql_token_next(&copy);
-}
-
-static struct frame *top(struct gate *g)
-{
-	return &g->frames[g->depth - 1];
-}
 
 static bool is_identifier(const struct gate *g, const struct sql_token *token)
 {
@@ -132,60 +48,6 @@ static bool begins_write(const struct gate *g)
 	               (g->now.word == W_UPDATE && g->next.word == W_OR));
 }
 
-/* ---- frames ---- */
-
-static bool push(struct gate *g, enum frame_kind kind)
-{
-	struct frame *f;
-	if (g->depth > SQL_GATE_NESTING)
-		return refuse(g, g->now.at, "nesting",
-		        "more than %d levels of parentheses and CASE: write it flatter, for "
-		        "example with WITH",
-		        SQL_GATE_NESTING);
-	f = &g->frames[g->depth++];
-	*f = (struct frame){.kind = kind,
-	        .at = g->now.at,
-	        .names = g->scope.name_count,
-	        .references = g->scope.reference_count};
-	return true;
-}
-
-static bool pop(struct gate *g)
-{
-	struct frame *f = top(g);
-	if (!scope_close(&g->scope, f->names, f->references, f->at))
-		return refuse(g, f->at, "growth",
-		        "the WITH queries use each other so often that the statement grows too "
-		        "large: name each of them fewer times");
-	g->depth--;
-	return true;
-}
-
-static void reset_chains(struct frame *f)
-{
-	f->ors = f->ands = f->operators = 0;
-}
-
-static bool count_operator(struct gate *g)
-{
-	struct frame *f = top(g);
-	if (g->now.word == W_OR) {
-		f->ors++;
-		f->ands = f->operators = 0;
-	} else if (g->now.word == W_AND) {
-		f->ands++;
-		f->operators = 0;
-	} else {
-		f->operators++;
-	}
-	if (f->ors > SQL_GATE_CHAIN || f->ands > SQL_GATE_CHAIN || f->operators > SQL_GATE_CHAIN)
-		return refuse(g, g->now.at, "chain",
-		        "more than %d operators in one expression: use IN (...), or join with a "
-		        "list of VALUES",
-		        SQL_GATE_CHAIN);
-	return true;
-}
-
 /* ---- names ---- */
 
 static bool function_allowed(const struct gate *g, struct askd_text name)
@@ -213,15 +75,15 @@ static bool check_function(struct gate *g, bool as_table)
 	char text[64];
 	g->opening = F_FUNCTION;
 	if (g->last.type == SQL_DOT)
-		return refuse(g, g->now.at, "function",
+		return gate_refuse(g, g->now.at, "function",
 		        "the function %s is not allowed with a schema before its name",
-		        shown(g, &g->now, text));
+		        gate_shown(g, &g->now, text));
 	if (as_table && sql_list_has(g->dialect->table_functions, name.s, name.n))
 		return true;
 	if (!function_allowed(g, name) ||
 	        (as_table && g->dialect->table_functions && g->dialect->schemas))
-		return refuse(g, g->now.at, "function", "the function %s is not allowed",
-		        shown(g, &g->now, text));
+		return gate_refuse(g, g->now.at, "function", "the function %s is not allowed",
+		        gate_shown(g, &g->now, text));
 	return true;
 }
 
@@ -240,8 +102,8 @@ static bool check_part(struct gate *g, struct askd_text name)
 {
 	char text[64];
 	if (is_internal(g, name))
-		return refuse(g, g->now.at, "internal", "the internal table %s may not be read",
-		        shown(g, &g->now, text));
+		return gate_refuse(g, g->now.at, "internal",
+		        "the internal table %s may not be read", gate_shown(g, &g->now, text));
 	return true;
 }
 
@@ -251,8 +113,8 @@ static bool check_schema(struct gate *g, const struct sql_token *token)
 	char text[64];
 	if (!g->dialect->schemas || sql_list_has(g->dialect->schemas, name.s, name.n))
 		return true;
-	return refuse(g, token->at, "database", "the database %s may not be used, only %s",
-	        shown(g, token, text), g->dialect->schemas[0]);
+	return gate_refuse(g, token->at, "database", "the database %s may not be used, only %s",
+	        gate_shown(g, token, text), g->dialect->schemas[0]);
 }
 
 /* g->now is the first part of a table's name, or a function that gives a table. */
@@ -262,7 +124,7 @@ static bool read_table(struct gate *g)
 	struct askd_text name = sql_token_inside(&g->reader, &g->now), whole = name;
 	size_t parts = 1;
 	char text[64];
-	top(g)->expect_table = false;
+	gate_top(g)->expect_table = false;
 	if (g->next.type == SQL_OPEN)
 		return check_function(g, true);
 	if (!check_part(g, name))
@@ -270,17 +132,18 @@ static bool read_table(struct gate *g)
 	for (; g->next.type == SQL_DOT; parts++) {
 		if (parts == 1 && !check_schema(g, &g->now))
 			return false;
-		advance(g);
-		advance(g);
+		gate_advance(g);
+		gate_advance(g);
 		if (!is_identifier(g, &g->now))
-			return refuse(g, g->now.at, "syntax", "a name is expected after the dot");
+			return gate_refuse(
+			        g, g->now.at, "syntax", "a name is expected after the dot");
 		name = sql_token_inside(&g->reader, &g->now);
 		if (!check_part(g, name))
 			return false;
 		if (parts == g->dialect->name_parts)
-			return refuse(g, first.at, "database",
+			return gate_refuse(g, first.at, "database",
 			        "the table %s is named with too many parts",
-			        shown(g, &g->now, text));
+			        gate_shown(g, &g->now, text));
 	}
 	if (g->next.type == SQL_OPEN)
 		return check_function(g, true);
@@ -291,7 +154,7 @@ static bool read_table(struct gate *g)
 		whole = name;
 	}
 	if (!scope_refer(&g->scope, whole, first.at, parts > 1))
-		return refuse(
+		return gate_refuse(
 		        g, first.at, "tables", "more than %d tables are named", SCOPE_REFERENCES);
 	return true;
 }
@@ -306,17 +169,17 @@ static bool begin_statement_word(struct gate *g)
 	        (g->now.type == SQL_WORD && sql_list_has(g->dialect->first_words, name.s, name.n)))
 		return true;
 	if (g->now.type == SQL_WORD && is_writer(g->now.word))
-		return refuse(g, g->now.at, "writes", "%s changes data: only reading is allowed",
-		        shown(g, &g->now, text));
-	return refuse(g, g->now.at, "first_word",
+		return gate_refuse(g, g->now.at, "writes",
+		        "%s changes data: only reading is allowed", gate_shown(g, &g->now, text));
+	return gate_refuse(g, g->now.at, "first_word",
 	        "the statement must begin with SELECT, WITH or VALUES, not %s",
-	        g->now.type == SQL_STRING ? "a string" : shown(g, &g->now, text));
+	        g->now.type == SQL_STRING ? "a string" : gate_shown(g, &g->now, text));
 }
 
 /* true: g->now belongs to the head of the WITH; *done tells so. */
 static bool read_with(struct gate *g, bool *done)
 {
-	struct frame *f = top(g);
+	struct frame *f = gate_top(g);
 	*done = true;
 	switch (f->with) {
 	case WITH_NAME:
@@ -325,14 +188,14 @@ static bool read_with(struct gate *g, bool *done)
 		if (!is_identifier(g, &g->now))
 			break;
 		if (!scope_define(&g->scope, sql_token_inside(&g->reader, &g->now)))
-			return refuse(
+			return gate_refuse(
 			        g, g->now.at, "tables", "more than %d names in WITH", SCOPE_NAMES);
 		f->with = WITH_COLUMNS;
 		return true;
 	case WITH_COLUMNS:
 		if (g->now.type == SQL_OPEN) {
 			f->with = WITH_AS;
-			return push(g, F_COLUMNS);
+			return gate_push(g, F_COLUMNS);
 		}
 		/* fall through */
 	case WITH_AS:
@@ -347,7 +210,7 @@ static bool read_with(struct gate *g, bool *done)
 			break;
 		g->scope.names[g->scope.name_count - 1].from = g->now.at;
 		f->with = WITH_NEXT;
-		return push(g, F_BODY);
+		return gate_push(g, F_BODY);
 	default: /* behind a body */
 		if (g->now.type == SQL_COMMA) {
 			f->with = WITH_NAME;
@@ -357,7 +220,7 @@ static bool read_with(struct gate *g, bool *done)
 		*done = false;
 		return begin_statement_word(g);
 	}
-	return refuse(
+	return gate_refuse(
 	        g, g->now.at, "syntax", "WITH is written: WITH name AS (SELECT ...) SELECT ...");
 }
 
@@ -401,27 +264,28 @@ static bool read_clause(struct gate *g, struct frame *f)
 	case W_SELECT:
 		f->query = true;
 		f->in_from = f->expect_table = false;
-		reset_chains(f);
+		gate_reset_chains(f);
 		return true;
 	case W_FROM:
 		if (g->last.word == W_DISTINCT &&
 		        (g->before.word == W_IS || g->before.word == W_NOT))
 			return true;
-		reset_chains(f);
+		gate_reset_chains(f);
 		if (f->kind != F_FUNCTION || f->query)
 			f->in_from = f->expect_table = true;
 		return true;
 	case W_JOIN:
 		f->in_from = f->expect_table = true;
 		if (++f->joins > SQL_GATE_CHAIN)
-			return refuse(g, g->now.at, "chain", "more than %d joins", SQL_GATE_CHAIN);
+			return gate_refuse(
+			        g, g->now.at, "chain", "more than %d joins", SQL_GATE_CHAIN);
 		return true;
 	case W_UNION:
 	case W_EXCEPT:
 	case W_INTERSECT:
 		f->joins = 0;
 		if (++f->compounds > SQL_GATE_CHAIN)
-			return refuse(g, g->now.at, "chain",
+			return gate_refuse(g, g->now.at, "chain",
 			        "more than %d SELECTs joined by UNION, EXCEPT and INTERSECT",
 			        SQL_GATE_CHAIN);
 		/* fall through */
@@ -431,10 +295,10 @@ static bool read_clause(struct gate *g, struct frame *f)
 	case W_ORDER:
 	case W_LIMIT:
 		f->in_from = f->expect_table = false;
-		reset_chains(f);
+		gate_reset_chains(f);
 		return true;
 	case W_WINDOW: /* a keyword only before "name AS" */
-		if (is_identifier(g, &g->next) && look_further(g).word == W_AS)
+		if (is_identifier(g, &g->next) && gate_look_further(g).word == W_AS)
 			f->in_from = false;
 		return true;
 	case W_WHEN:
@@ -442,7 +306,7 @@ static bool read_clause(struct gate *g, struct frame *f)
 	case W_ELSE:
 	case W_ON:
 	case W_BY:
-		reset_chains(f);
+		gate_reset_chains(f);
 		return true;
 	default:
 		return true;
@@ -451,32 +315,32 @@ static bool read_clause(struct gate *g, struct frame *f)
 
 static bool read_word(struct gate *g)
 {
-	struct frame *f = top(g);
+	struct frame *f = gate_top(g);
 	switch (g->now.word) {
 	case W_CASE:
-		return push(g, F_CASE);
+		return gate_push(g, F_CASE);
 	case W_END:
-		return f->kind == F_CASE ? pop(g) : true;
+		return f->kind == F_CASE ? gate_pop(g) : true;
 	case W_INTO:
-		return refuse(g, g->now.at, "writes",
+		return gate_refuse(g, g->now.at, "writes",
 		        "INTO is not allowed: only reading is, and the rows are returned anyway");
 	case W_FOR:
 		if (g->next.word == W_UPDATE || g->next.word == W_SHARE ||
-		        (g->next.word == W_NO && look_further(g).word == W_KEY) ||
-		        (g->next.word == W_KEY && look_further(g).word == W_SHARE))
-			return refuse(g, g->now.at, "locking",
+		        (g->next.word == W_NO && gate_look_further(g).word == W_KEY) ||
+		        (g->next.word == W_KEY && gate_look_further(g).word == W_SHARE))
+			return gate_refuse(g, g->now.at, "locking",
 			        "FOR UPDATE and FOR SHARE are not "
 			        "allowed: only reading is");
 		return true;
 	case W_LOCK:
-		if (g->next.word == W_IN && look_further(g).word == W_SHARE)
-			return refuse(g, g->now.at, "locking",
+		if (g->next.word == W_IN && gate_look_further(g).word == W_SHARE)
+			return gate_refuse(g, g->now.at, "locking",
 			        "LOCK IN SHARE MODE is not allowed: only reading is");
 		return true;
 	case W_IN:
 		if (g->dialect->flags & SQL_IN_TABLE && is_identifier(g, &g->next))
 			f->expect_table = true;
-		return count_operator(g);
+		return gate_count_operator(g);
 	case W_AND:
 	case W_OR:
 	case W_NOT:
@@ -490,7 +354,7 @@ static bool read_word(struct gate *g)
 	case W_BETWEEN:
 	case W_COLLATE:
 	case W_ESCAPE:
-		return count_operator(g);
+		return gate_count_operator(g);
 	default:
 		return read_clause(g, f);
 	}
@@ -507,8 +371,8 @@ static bool read_identifier(struct gate *g)
 	if (g->parts == 3 && !check_schema(g, &g->first_part))
 		return false;
 	if (g->parts > g->dialect->name_parts + 1)
-		return refuse(g, g->first_part.at, "database",
-		        "the column %s is named with too many parts", shown(g, &g->now, text));
+		return gate_refuse(g, g->first_part.at, "database",
+		        "the column %s is named with too many parts", gate_shown(g, &g->now, text));
 	if (g->next.type == SQL_OPEN && g->last.word != W_AS &&
 	        (part || g->now.type != SQL_WORD || is_call(g)))
 		return check_function(g, false);
@@ -519,7 +383,7 @@ static bool read_identifier(struct gate *g)
 
 static bool open_parenthesis(struct gate *g)
 {
-	struct frame *f = top(g);
+	struct frame *f = gate_top(g);
 	enum frame_kind kind = g->opening;
 	bool tables = f->expect_table && kind == F_PLAIN;
 	if (f->kind == F_STATEMENT && !f->started)
@@ -528,22 +392,22 @@ static bool open_parenthesis(struct gate *g)
 	f->started = true;
 	if (kind == F_PLAIN)
 		f->expect_table = false;
-	if (!push(g, kind))
+	if (!gate_push(g, kind))
 		return false;
 	/* "FROM (a JOIN b)"; a SELECT inside sets it right. */
-	top(g)->in_from = top(g)->expect_table = tables;
+	gate_top(g)->in_from = gate_top(g)->expect_table = tables;
 	return true;
 }
 
 static bool close_parenthesis(struct gate *g)
 {
-	struct frame *f = top(g);
+	struct frame *f = gate_top(g);
 	bool body = f->kind == F_BODY;
 	if (f->kind == F_CASE)
-		return refuse(g, g->now.at, "unbalanced", "a CASE is not ended with END");
+		return gate_refuse(g, g->now.at, "unbalanced", "a CASE is not ended with END");
 	if (g->depth == 1)
-		return refuse(g, g->now.at, "unbalanced", "a closing parenthesis is too many");
-	if (!pop(g))
+		return gate_refuse(g, g->now.at, "unbalanced", "a closing parenthesis is too many");
+	if (!gate_pop(g))
 		return false;
 	if (body)
 		g->scope.names[g->scope.name_count - 1].to = g->now.at;
@@ -559,8 +423,8 @@ static bool read_first(struct gate *g, struct frame *f)
 	if (g->now.type != SQL_WORD)
 		return true;
 	if (f->kind != F_CASE && begins_write(g))
-		return refuse(g, g->now.at, "writes", "%s changes data: only reading is allowed",
-		        shown(g, &g->now, text));
+		return gate_refuse(g, g->now.at, "writes",
+		        "%s changes data: only reading is allowed", gate_shown(g, &g->now, text));
 	if (g->now.word == W_VALUES || g->now.word == W_WITH || g->now.word == W_SELECT) {
 		f->query = true;
 		f->in_from = f->expect_table = false;
@@ -570,18 +434,18 @@ static bool read_first(struct gate *g, struct frame *f)
 
 static bool read_token(struct gate *g)
 {
-	struct frame *f = top(g);
+	struct frame *f = gate_top(g);
 	bool first = !f->started;
 	if (g->ended && g->now.type != SQL_SEMICOLON)
-		return refuse(g, g->now.at, "stacked",
+		return gate_refuse(g, g->now.at, "stacked",
 		        "only one statement is allowed: remove what follows the semicolon");
 	if (g->now.type == SQL_SEMICOLON) {
 		if (g->depth > 1)
-			return refuse(g, top(g)->at, "unbalanced",
+			return gate_refuse(g, gate_top(g)->at, "unbalanced",
 			        "%s is not closed before the semicolon",
 			        f->kind == F_CASE ? "a CASE" : "a parenthesis");
 		if (first && !g->ended)
-			return refuse(g, g->now.at, "empty",
+			return gate_refuse(g, g->now.at, "empty",
 			        "there is no statement before the semicolon");
 		g->ended = true;
 		return true;
@@ -605,11 +469,11 @@ static bool read_token(struct gate *g)
 	case SQL_CLOSE:
 		return close_parenthesis(g);
 	case SQL_COMMA:
-		reset_chains(f);
+		gate_reset_chains(f);
 		f->expect_table = f->in_from;
 		return true;
 	case SQL_OPERATOR:
-		return count_operator(g);
+		return gate_count_operator(g);
 	case SQL_WORD:
 	case SQL_NAME:
 	case SQL_STRING:
@@ -640,7 +504,7 @@ static bool take_tables(struct gate *g)
 		if (known < v->table_count)
 			continue;
 		if (v->table_count == SQL_GATE_TABLES)
-			return refuse(g, g->scope.references[i].at, "tables",
+			return gate_refuse(g, g->scope.references[i].at, "tables",
 			        "more than %d tables are read", SQL_GATE_TABLES);
 		v->tables[v->table_count++] = name;
 	}
@@ -649,23 +513,23 @@ static bool take_tables(struct gate *g)
 
 static bool judge(struct gate *g)
 {
-	if (!push(g, F_STATEMENT))
+	if (!gate_push(g, F_STATEMENT))
 		return false;
 	g->next = sql_token_next(&g->reader);
-	for (advance(g); g->now.type != SQL_END; advance(g)) {
+	for (gate_advance(g); g->now.type != SQL_END; gate_advance(g)) {
 		if (g->now.type == SQL_BAD)
-			return refuse(g, g->now.at, g->now.code, "%s", g->now.problem);
+			return gate_refuse(g, g->now.at, g->now.code, "%s", g->now.problem);
 		if (!read_token(g))
 			return false;
 	}
 	if (g->depth > 1)
-		return refuse(g, top(g)->at, "unbalanced", "%s is not closed",
-		        top(g)->kind == F_CASE ? "a CASE" : "a parenthesis");
-	if (!top(g)->started)
-		return refuse(g, 0, "empty", "there is no statement");
-	if (top(g)->with)
-		return refuse(g, g->now.at, "syntax", "after WITH a SELECT is missing");
-	return pop(g) && take_tables(g);
+		return gate_refuse(g, gate_top(g)->at, "unbalanced", "%s is not closed",
+		        gate_top(g)->kind == F_CASE ? "a CASE" : "a parenthesis");
+	if (!gate_top(g)->started)
+		return gate_refuse(g, 0, "empty", "there is no statement");
+	if (gate_top(g)->with)
+		return gate_refuse(g, g->now.at, "syntax", "after WITH a SELECT is missing");
+	return gate_pop(g) && take_tables(g);
 }
 
 void sql_gate(
@@ -683,11 +547,11 @@ void sql_gate(
 	g.opening = F_PLAIN;
 	g.verdict = verdict;
 	if (n > SQL_GATE_BYTES)
-		refuse(&g, 0, "size",
+		gate_refuse(&g, 0, "size",
 		        "the statement has %zu bytes, the limit is %d: write it shorter", n,
 		        SQL_GATE_BYTES);
 	else if (!text_is_valid(sql, n))
-		refuse(&g, 0, "encoding", "the statement is not valid UTF-8 without NUL");
+		gate_refuse(&g, 0, "encoding", "the statement is not valid UTF-8 without NUL");
 	else
 		verdict->passed = judge(&g);
 }

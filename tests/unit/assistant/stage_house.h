@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "assistant/memory.h"
 #include "assistant/stage_state.h"
 #include "base/clock.h"
 #include "run/metrics.h"
@@ -249,12 +248,6 @@ const struct sql_dialect *sql_dialect_of(
 const char *sql_dialect_hint(const struct sql_dialect *dialect)
 {
 	(void)dialect;
-	return NULL;
-}
-
-const struct askd_llm_message *const *memory_history(struct turn_state *turn, struct arena *a)
-{
-	(void)turn, (void)a;
 	return NULL;
 }
 

@@ -116,7 +116,7 @@ static void serve_stream(int fd)
 /* false: the connection ends here. */
 static bool answer(int fd, const char *head, const char *body)
 {
-	char reply[4096], byte;
+	char reply[16384], byte;
 	const char *path = strchr(head, ' ') + 1;
 
 	if (!strncmp(path, "/echo", 5)) {
