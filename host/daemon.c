@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/signal.h"
+#include "run/health.h"
 #include "run/http.h"
 #include "run/listen.h"
 #include "run/metrics.h"
@@ -30,6 +31,7 @@ struct daemon {
 	struct assistant_rooms rooms;
 	struct assistant *assistant;
 	struct local_server *local;
+	struct health *health;
 };
 
 /* askd.i18n/1 */
@@ -147,6 +149,10 @@ struct daemon *daemon_open(const struct config *config, bool serve, struct askd_
 	if (rc)
 		goto fail;
 	if (serve) {
+		daemon->health =
+		        health_start(rooms->registry, rooms->timers, rooms->workers, reterr);
+		if (!daemon->health)
+			goto fail;
 		daemon->local = local_server_start(config->state_dir, serve_local, daemon, reterr);
 		if (!daemon->local)
 			goto fail;
@@ -165,6 +171,7 @@ void daemon_close(struct daemon *daemon)
 		return;
 	rooms = &daemon->rooms;
 	local_server_stop(daemon->local);
+	health_stop(daemon->health);
 	if (rooms->registry)
 		registry_stop(rooms->registry);
 	if (daemon->assistant)

@@ -47,16 +47,24 @@ static bool arguments_read(struct arguments *args, int argc, char **argv)
 		if (!strcmp(argv[i], "--")) {
 			while (i < argc)
 				args->words[args->count++] = argv[i++];
-		} else if (!strcmp(argv[i], "-c") || !strcmp(argv[i], "--config")) {
-			if (++i == argc) {
-				fprintf(stderr,
-				        "askd: %s needs a file, as in: askd run -c askd.yaml\n",
-				        argv[i - 1]);
+		} else if (!strcmp(argv[i], "-c") || !strcmp(argv[i], "--config") ||
+		           !strncmp(argv[i], "--config=", 9)) {
+			const char *file = argv[i][1] == '-' ? strchr(argv[i], '=') : NULL;
+
+			file = file ? file + 1 : argv[++i];
+			if (!file || !*file) {
+				fprintf(stderr, "askd: -c needs a file, as in: askd run -c "
+				                "askd.yaml\n");
 				return false;
 			}
-			args->config = argv[i];
-		} else if (!strncmp(argv[i], "--config=", 9)) {
-			args->config = argv[i] + 9;
+			if (args->config) {
+				fprintf(stderr,
+				        "askd: found two configurations, %s and %s, expected one; "
+				        "files that are laid over it go into conf.d/ beside it\n",
+				        args->config, file);
+				return false;
+			}
+			args->config = file;
 		} else {
 			args->words[args->count++] = argv[i];
 		}
@@ -69,6 +77,16 @@ static const char *user_name(void)
 	const struct passwd *entry = getpwuid(getuid());
 
 	return entry ? entry->pw_name : "nobody";
+}
+
+/* `run`, `check` and `version` stand alone. */
+static bool is_alone(const struct arguments *args)
+{
+	if (args->count == 1)
+		return true;
+	fprintf(stderr, "askd: '%s' was not expected after '%s'; see: askd help %s\n",
+	        args->words[1], args->words[0], args->words[0]);
+	return false;
 }
 
 static struct config *read_config(const struct arguments *args)
@@ -144,7 +162,7 @@ out:
 
 static int command_check(const struct arguments *args)
 {
-	struct config *config = read_config(args);
+	struct config *config = is_alone(args) ? read_config(args) : NULL;
 	struct askd_error error = {0};
 	int status = 1;
 
@@ -188,7 +206,7 @@ static void block_signals(sigset_t *set)
 
 static int command_run(const struct arguments *args)
 {
-	struct config *config = read_config(args);
+	struct config *config = is_alone(args) ? read_config(args) : NULL;
 	struct askd_error error = {0};
 	struct daemon *daemon;
 	sigset_t signals;
@@ -325,7 +343,7 @@ int main(int argc, char **argv)
 	if (!strcmp(verb, "help") || !strcmp(verb, "--help") || !strcmp(verb, "-h"))
 		status = command_help(&args);
 	else if (!strcmp(verb, "version") || !strcmp(verb, "--version"))
-		status = printf("askd %s (SDK %d.%d)\n", ASKD_VERSION, ASKD_SDK_MAJOR,
+		status = !is_alone(&args) || printf("askd %s (SDK %d.%d)\n", ASKD_VERSION, ASKD_SDK_MAJOR,
 		                 ASKD_SDK_MINOR) < 0;
 	else if (!strcmp(verb, "run"))
 		status = command_run(&args);

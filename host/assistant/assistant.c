@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/testpoint.h"
 
 enum { PURGE_EVERY_H = 1, STOP_WAIT_MS = 10 * 1000 };
 
@@ -92,12 +91,6 @@ static void take_query(void *arg, const struct call_scope *scope, const struct q
 
 	if (!state)
 		return;
-	if (event->verdict && event->verdict->passed) {
-		TESTPOINT("gate_passed");
-		TESTPOINT("sql_sent");
-	}
-	if (!event->rc)
-		TESTPOINT("rows_read");
 	if (!query_find(assistant->rooms.query, scope, event->database, &database, NULL)) {
 		/* DEFAULT stands between RESULTS and ALL: what it means depends on the engine. */
 		if (database.egress == CONFIG_EGRESS_DEFAULT) {

@@ -229,6 +229,10 @@ static void cancel_conversation(struct assistant *assistant, uint64_t conversati
 	for (struct turn *turn = assistant->turns; turn; turn = turn->next)
 		if (turn->conversation.id == conversation)
 			cancel_fire(&turn->state.cancel);
+	for (struct lane *lane = assistant->lanes; lane; lane = lane->next)
+		if (lane->conversation == conversation)
+			for (struct turn *turn = lane->head; turn; turn = turn->lane_next)
+				cancel_fire(&turn->state.cancel);
 	pthread_mutex_unlock(&assistant->lock);
 }
 
@@ -375,12 +379,26 @@ static int32_t open_key(struct turn *turn, struct askd_error *reterr)
 	return turn->inbox_key ? ASKD_OK : askd_fail(reterr, ASKD_E_NOMEM, "no memory for a key");
 }
 
-static bool is_running(struct assistant *assistant, uint64_t id)
+/* Does another thread run it? With the lock. */
+static bool is_running(const struct turn *turn, uint64_t id)
 {
-	for (const struct turn *turn = assistant->turns; turn; turn = turn->next)
-		if (turn->id == id)
+	for (const struct turn *other = turn->assistant->turns; other; other = other->next)
+		if (other != turn && other->id == id)
 			return true;
 	return false;
+}
+
+/* Takes up a turn that nobody runs: from now on the same key waits for this thread. */
+static bool claim(struct turn *turn, uint64_t id)
+{
+	bool mine;
+
+	pthread_mutex_lock(&turn->assistant->lock);
+	mine = !is_running(turn, id);
+	if (mine)
+		turn->id = id;
+	pthread_mutex_unlock(&turn->assistant->lock);
+	return mine;
 }
 
 /* Waits while another thread answers the same key. */
@@ -389,7 +407,7 @@ static void wait_for(struct turn *turn, uint64_t id)
 	struct assistant *assistant = turn->assistant;
 
 	pthread_mutex_lock(&assistant->lock);
-	while (is_running(assistant, id) && !turn_over(turn)) {
+	while (is_running(turn, id) && !turn_over(turn)) {
 		int64_t until_us = clock_monotonic_us() + WAIT_SLICE_US;
 		struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
 
@@ -439,10 +457,15 @@ static int32_t take_key(struct turn *turn, struct arena *a, struct askd_reply *o
 	}
 	if (!(id = find_key(turn, &ended, &error)))
 		return error_copy(reterr, &error);
-	if (!ended) {
-		wait_for(turn, id);
+	while (!ended) {
+		bool mine = claim(turn, id);
+
+		/* Who ran it until now has stored its end before it let go. */
 		if (!find_key(turn, &ended, &error))
 			return error_copy(reterr, &error);
+		if (mine || ended || turn_over(turn))
+			break;
+		wait_for(turn, id);
 	}
 	if (ended) {
 		*known = true;
@@ -451,7 +474,7 @@ static int32_t take_key(struct turn *turn, struct arena *a, struct askd_reply *o
 	if (turn_over(turn))
 		return askd_fail(reterr, ASKD_E_CANCELED, "nobody waits any more");
 	/* A crash took it: this thread takes it up where it was left. */
-	turn->id = turn->state.scope.id = turn->state.scope.turn = id;
+	turn->state.scope.id = turn->state.scope.turn = id;
 	turn->resumed = turn->stored = true;
 	return ASKD_OK;
 }

@@ -26,6 +26,7 @@ struct outbox_item {
 	uint64_t id, turn, conversation, working;
 	uint32_t kind, part, attempts;
 	bool busy, sending, group;
+	bool gone; /* its conversation went while it was being sent */
 	int64_t due_us;
 	char *address, *thread, *payload;
 	struct outbox_item *next;
@@ -154,7 +155,6 @@ static void pace_sent(struct way *way, const struct outbox_item *item)
 	int64_t now_us = clock_monotonic_us(), wait_us;
 	struct pace *pace = pace_of(way, item->conversation, now_us);
 
-	way->next_us = larger(way->next_us, now_us + interval_us(can->per_second, 1000000));
 	wait_us = larger(interval_us(can->per_conversation_second, 1000000),
 	        interval_us(can->per_conversation_minute, 60000000));
 	if (item->group)
@@ -305,7 +305,7 @@ static int64_t backoff_ms(uint32_t attempts, uint32_t named_ms)
 static void failed(
         struct way *way, struct outbox_item *item, bool edit, const struct askd_error *error)
 {
-	int64_t wait_us = backoff_ms(item->attempts, error->retry_after_ms) * 1000;
+	int64_t wait_us = backoff_ms(item->attempts, error->retry_after_ms) * 1000, until_us;
 	struct askd_error stored = {0};
 	struct askd_text none = {NULL, 0};
 	int64_t status = OUTBOX_WAITING;
@@ -315,8 +315,15 @@ static void failed(
 	log_warning("assistant", item->turn, "%s did not deliver: %s (%s)",
 	        way->instance->host.instance, error->message, error_name(error->code));
 	if (error->code == ASKD_E_GONE) {
-		mark(way, item, OUTBOX_GONE, none, &stored);
-		outbox_gone(way, item->conversation);
+		uint64_t conversation = item->conversation;
+
+		if (mark(way, item, OUTBOX_GONE, none, &stored))
+			log_error("assistant", item->turn, "a delivery could not be marked: %s",
+			        stored.message);
+		pthread_mutex_lock(&way->lock);
+		item_remove(way, item);
+		pthread_mutex_unlock(&way->lock);
+		outbox_gone(way, conversation);
 		return;
 	}
 	item->sending = (error->flags & ASKD_ERR_MAYBE_DONE) != 0;
@@ -330,24 +337,30 @@ static void failed(
 	} else {
 		status = OUTBOX_FAILED;
 	}
+	if (item->kind == OUTBOX_WORKING)
+		status = OUTBOX_SKIPPED; /* the answer must not wait for it */
+	pthread_mutex_lock(&way->lock);
+	if (item->gone)
+		status = OUTBOX_GONE;
+	pthread_mutex_unlock(&way->lock);
 	if (mark(way, item, status, none, &stored))
 		log_error("assistant", item->turn, "a delivery could not be marked: %s",
 		        stored.message);
 	pthread_mutex_lock(&way->lock);
-	if (status == OUTBOX_FAILED) {
-		item_remove(way, item);
-	} else {
+	until_us = clock_monotonic_us() + wait_us;
+	if (error->flags & ASKD_ERR_TARGET) {
 		struct pace *pace = pace_of(way, item->conversation, 0);
-		int64_t until_us = clock_monotonic_us() + wait_us;
 
+		if (pace)
+			pace->next_us = larger(pace->next_us, until_us);
+	} else if (error->code == ASKD_E_BUSY) {
+		way->next_us = larger(way->next_us, until_us);
+	}
+	if (status == OUTBOX_WAITING && !item->gone) {
 		item->due_us = until_us;
 		item->busy = false;
-		if (error->flags & ASKD_ERR_TARGET) {
-			if (pace)
-				pace->next_us = larger(pace->next_us, until_us);
-		} else if (error->code == ASKD_E_BUSY) {
-			way->next_us = larger(way->next_us, until_us);
-		}
+	} else {
+		item_remove(way, item);
 	}
 	pthread_cond_broadcast(&way->changed);
 	pthread_mutex_unlock(&way->lock);
@@ -414,6 +427,10 @@ void *outbox_thread(void *arg)
 
 		if (item) {
 			item->busy = true;
+			/* Counted before it goes out: the other senders must not go with it. */
+			way->next_us = larger(way->next_us,
+			        clock_monotonic_us() +
+			                interval_us(way->capabilities.per_second, 1000000));
 			pthread_mutex_unlock(&way->lock);
 			deliver(way, item);
 			pthread_mutex_lock(&way->lock);
@@ -435,7 +452,11 @@ void outbox_gone(struct way *way, uint64_t conversation)
 	pthread_mutex_lock(&way->lock);
 	for (struct outbox_item *item = way->items, *next; item; item = next) {
 		next = item->next;
-		if (item->conversation == conversation)
+		if (item->conversation != conversation)
+			continue;
+		if (item->busy)
+			item->gone = true; /* a sender holds it */
+		else
 			item_remove(way, item);
 	}
 	pthread_mutex_unlock(&way->lock);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "assistant/prompt_parts.h"
-#include "assistant/stage_state.h"
+#include "assistant/stage_tools.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -56,6 +56,8 @@ int32_t stages_open(
 		if (!rc && stage->prompt)
 			rc = prompt_check(stage->prompt_name ? stage->prompt_name : stage->name,
 			        stage->prompt, reterr);
+		if (!rc)
+			rc = stage_tools_check(made, stage, reterr);
 	}
 	if (rc) {
 		stages_close(made);
@@ -121,6 +123,55 @@ static bool is_sure(const struct stage_call *c, const struct askd_llm_reply *rep
 	       reply->confidence_milli >= c->config->escalate_below_milli;
 }
 
+/* A reply that called tools: its line of the receipt is the next one. */
+static void keep_round(struct stage_call *c, const struct askd_llm_reply *reply, const char *llm)
+{
+	if (c->kept_count && strcmp(c->kept_llm, llm) != 0)
+		c->kept_count = 0;
+	if (c->kept_count == STAGE_ROUNDS)
+		return;
+	c->kept[c->kept_count].reply = *reply;
+	c->kept[c->kept_count++].line = json_array_size(c->turn->stages);
+	c->kept_llm = llm;
+}
+
+/* Whose bucket it is. */
+static uint64_t limit_subject(const struct stage_call *c, const struct config_limit *limit)
+{
+	const struct call_scope *scope = c->call->scope;
+
+	if (limit->by == CONFIG_BY_KEY && scope->key)
+		return scope->key;
+	if (limit->by == CONFIG_BY_ORGANISATION && scope->organisation)
+		return scope->organisation;
+	if (limit->by == CONFIG_BY_CONVERSATION && scope->conversation)
+		return scope->conversation;
+	if (limit->by == CONFIG_BY_ADDRESS && scope->identity)
+		return limits_subject(
+		        c->stages->rooms.limits, scope->identity, strlen(scope->identity));
+	return scope->person;
+}
+
+/* BUSY, and the turn knows until when: a limit of the stage is used up. */
+static int32_t take_limits(struct stage_call *c, struct askd_error *reterr)
+{
+	const char *const *names = c->config->limits;
+	int64_t retry_us = 0;
+
+	for (size_t i = 0; names && names[i]; i++) {
+		const struct config_limit *limit =
+		        config_find_limit(c->stages->rooms.config, names[i]);
+
+		if (!limit || limits_take(c->stages->rooms.limits, limit, limit_subject(c, limit),
+		                      clock_monotonic_us(), &retry_us) != LIMITS_REFUSE)
+			continue;
+		c->turn->limited_us = retry_us > 0 ? retry_us : 1;
+		return askd_fail(reterr, ASKD_E_BUSY, "the limit '%s' of the stage '%s' is used up",
+		        limit->name, c->config->name);
+	}
+	return ASKD_OK;
+}
+
 /* What an earlier run of this turn left behind. *found: a reply is in *reply; *next: the candidate
  * to go on with, if the reply is not sure. */
 static int32_t replay(struct stage_call *c, struct askd_llm_reply *reply, bool *found, size_t *next,
@@ -129,6 +180,7 @@ static int32_t replay(struct stage_call *c, struct askd_llm_reply *reply, bool *
 	for (; c->attempt < STAGE_ATTEMPTS; c->attempt++) {
 		struct arena *a = &c->call->arena;
 		struct ledger_stage row = {0};
+		struct askd_llm_reply kept = {.size = sizeof kept};
 		const char *left = NULL;
 		int32_t confidence = -1;
 		size_t i = 0;
@@ -141,11 +193,17 @@ static int32_t replay(struct stage_call *c, struct askd_llm_reply *reply, bool *
 			return rc;
 		if (row.status == LEDGER_DONE && row.payload.p) {
 			rc = stage_reply_unseal(
-			        c->stages, a, row.id, row.payload, reply, &left, reterr);
+			        c->stages, a, row.id, row.payload, &kept, &left, reterr);
 			if (rc)
 				return rc;
+			confidence = kept.confidence_milli;
+		}
+		if (row.status == LEDGER_DONE && row.payload.p && stage_tools_wanted(c, &kept)) {
+			keep_round(c, &kept, row.llm);
+		} else if (row.status == LEDGER_DONE && row.payload.p) {
+			*reply = kept;
 			*found = true;
-			confidence = reply->confidence_milli;
+			c->kept_count = 0;
 			while (i < c->count && strcmp(c->candidates[i]->config->name, row.llm) != 0)
 				i++;
 			*next = i + 1;
@@ -235,8 +293,7 @@ static bool may_fall_back(int32_t rc)
 	}
 }
 
-/* One engine, with its retries. */
-static int32_t use_engine(struct stage_call *c, const struct stage_candidate *candidate,
+int32_t stage_engine_use(struct stage_call *c, const struct stage_candidate *candidate,
         const struct askd_llm_request *request, struct askd_llm_reply *reply,
         struct askd_error *error)
 {
@@ -282,7 +339,7 @@ static int32_t use_engines(struct stage_call *c, size_t from, struct askd_llm_re
 			continue;
 		}
 		if (!rc)
-			rc = use_engine(c, &candidate, &request, &answered, error);
+			rc = stage_tools_use(c, &candidate, &request, &answered, error);
 		if (!rc) {
 			*reply = answered;
 			*found = true;
@@ -321,7 +378,7 @@ int32_t stages_complete(struct stages *stages, struct plugin_call *call,
 	struct stage_call c = {.stages = stages, .call = call, .in = in};
 	struct askd_llm_reply reply = {.size = sizeof reply, .confidence_milli = -1};
 	struct askd_error error = {0};
-	bool found = false;
+	bool found = false, ask;
 	size_t next = 0;
 	int32_t rc;
 
@@ -340,7 +397,11 @@ int32_t stages_complete(struct stages *stages, struct plugin_call *call,
 		rc = stage_egress_find(&c, &error);
 	if (!rc && c.keep)
 		rc = replay(&c, &reply, &found, &next, &error);
-	if (!rc && !(found && (is_sure(&c, &reply) || next >= c.count)))
+	ask = !rc && !(found && (is_sure(&c, &reply) || next >= c.count));
+	/* What an earlier run has asked already has been counted. */
+	if (ask && !c.attempt)
+		rc = take_limits(&c, &error);
+	if (ask && !rc)
 		rc = use_engines(&c, next, &reply, &found, &error);
 	if (rc) {
 		error.code = rc;

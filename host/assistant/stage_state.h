@@ -8,6 +8,7 @@ enum {
 	STAGE_TRIES = 3,          /* of one engine in one call */
 	STAGE_ATTEMPTS = 64,      /* rows of one call, over all engines and restarts */
 	STAGE_CANDIDATES = 16,    /* a stage's engine and its fallbacks */
+	STAGE_ROUNDS = 8,         /* replies of one engine to one call, with tools between them */
 	BREAKER_FAILURES = 5,     /* in a row, until it opens */
 	STAGE_OUTPUT_GUESS = 1024 /* tokens that are reserved when the stage sets no limit */
 };
@@ -44,6 +45,13 @@ struct stage_call {
 	const char *dialect_hint;
 	struct plugin_instance *candidates[STAGE_CANDIDATES];
 	size_t count;
+	/* Replies that called tools, from before a crash: what one engine had said so far. */
+	struct {
+		struct askd_llm_reply reply;
+		size_t line; /* of the receipt */
+	} kept[STAGE_ROUNDS];
+	size_t kept_count;
+	const char *kept_llm;
 };
 
 /* One engine for a call. */
@@ -54,6 +62,13 @@ struct stage_candidate {
 	uint32_t flags;    /* ASKD_LLM_* */
 	int64_t egress;    /* what may leave, or what a local engine may see */
 };
+
+/* ---- stage.c ---- */
+
+/* One engine, with its retries. The reply is in the arena of c->call. */
+int32_t stage_engine_use(struct stage_call *c, const struct stage_candidate *candidate,
+        const struct askd_llm_request *request, struct askd_llm_reply *reply,
+        struct askd_error *error);
 
 /* ---- stage_wait.c ---- */
 
@@ -78,6 +93,8 @@ const char *stage_egress_word(int64_t level);
 /* What the engine says about the model of this stage; texts in the arena. */
 int32_t stage_candidate_fill(struct stage_call *c, size_t index, struct arena *a,
         struct stage_candidate *candidate, struct askd_error *reterr);
+/* Milliseconds that one call of the stage may take now; 0: no limit. */
+int64_t stage_limit_ms(const struct stage_call *c);
 /* One call of one engine: reserve, enter, settle, receipt. The reply is in the arena of c->call. */
 int32_t stage_try(struct stage_call *c, const struct stage_candidate *candidate,
         const struct askd_llm_request *request, struct askd_llm_reply *reply,

@@ -141,6 +141,17 @@ static void settle_reply(struct stage_call *c, const struct stage_candidate *can
 	settle(c, row);
 }
 
+int64_t stage_limit_ms(const struct stage_call *c)
+{
+	int64_t limit_ms = c->config->timeout_ms, rest_ms;
+
+	if (c->call->base.deadline_us) {
+		rest_ms = askd_limit_ms(&c->call->base, INT32_MAX);
+		limit_ms = !limit_ms || rest_ms < limit_ms ? (rest_ms ? rest_ms : 1) : limit_ms;
+	}
+	return limit_ms;
+}
+
 int32_t stage_try(struct stage_call *c, const struct stage_candidate *candidate,
         const struct askd_llm_request *request, struct askd_llm_reply *reply,
         struct askd_error *reterr)
@@ -151,17 +162,12 @@ int32_t stage_try(struct stage_call *c, const struct stage_candidate *candidate,
 	struct askd_error error = {0};
 	struct ledger_stage row;
 	struct plugin_call call;
-	int64_t began_us, limit_ms = c->config->timeout_ms;
+	int64_t began_us;
 	int32_t rc = reserve(c, candidate, request, &row, reterr);
 
 	if (rc)
 		return rc;
-	if (c->call->base.deadline_us) {
-		int64_t rest_ms = askd_limit_ms(&c->call->base, INT32_MAX);
-
-		limit_ms = !limit_ms || rest_ms < limit_ms ? (rest_ms ? rest_ms : 1) : limit_ms;
-	}
-	plugin_call_init(&call, c->call->scope, limit_ms);
+	plugin_call_init(&call, c->call->scope, stage_limit_ms(c));
 	if (!c->first)
 		TESTPOINT("second_call");
 	TESTPOINT("model_called");

@@ -163,12 +163,34 @@ static const char *error_text(int32_t code)
 	case ASKD_E_CONFLICT:
 		return "Something changed while I was working. Please send that again.";
 	case ASKD_E_NOT_FOUND:
-		return "I could not find what this is about any more. Please ask again from the "
-		       "beginning.";
+		return "Something that I need for this is not there any more. Please ask again from "
+		       "the beginning; if that does not help, whoever runs me can look into it. "
+		       "(Reference: {id})";
 	default:
 		return "Something on my side is not working as it should. I have noted it for the "
 		       "people who run me. (Reference: {id})";
 	}
+}
+
+/* A limit of a stage: it fills again by itself. */
+static void say_limited(struct turn *turn)
+{
+	const int64_t seconds = (turn->state.limited_us + 999999) / 1000000;
+	struct arena *a = &turn->state.arena;
+	const char *language = turn->state.language;
+	char count[24];
+
+	snprintf(count, sizeof count, "%lld",
+	        (long long)(seconds < 120 ? seconds : (seconds + 59) / 60));
+	turn_say(turn, ASKD_TURN_REFUSED,
+	        seconds < 120 ? i18n_text(a, language,
+	                                "You have asked all that you may for now. Please ask again "
+	                                "in {seconds} s.",
+	                                "seconds", count, NULL)
+	                      : i18n_text(a, language,
+	                                "You have asked all that you may for now. Please ask again "
+	                                "in {minutes} minutes.",
+	                                "minutes", count, NULL));
 }
 
 void turn_say_error(struct turn *turn, const struct askd_error *error)
@@ -176,6 +198,11 @@ void turn_say_error(struct turn *turn, const struct askd_error *error)
 	char id[24];
 	uint32_t kind = error->code == ASKD_E_QUOTA ? ASKD_TURN_REFUSED : ASKD_TURN_ERROR;
 
+	if (error->code == ASKD_E_BUSY && turn->state.limited_us) {
+		log_info("assistant", turn->id, "refused: %s", error->message);
+		say_limited(turn);
+		return;
+	}
 	snprintf(id, sizeof id, "%llu", (unsigned long long)turn->id);
 	if (error->code != ASKD_E_CANCELED)
 		log_warning("assistant", turn->id, "the turn failed with %s: %s",

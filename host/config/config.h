@@ -44,6 +44,7 @@ struct config_stage {
 	const char *model;           /* NULL: the instance's own */
 	const char *const *fallback; /* instances; NULL: none */
 	const char *const *limits;   /* buckets that each call takes from; NULL: none */
+	const char *const *tools;    /* names of tools that its model may call; NULL: none */
 	const char *prompt; /* the prompt's text: the bundled one, or of the file named; NULL: a
 	                     * stage of a plugin's, which brings its own */
 	const char *prompt_name;   /* where it came from, for the receipt: "analysis (bundled)" */

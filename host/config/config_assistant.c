@@ -1,4 +1,5 @@
 /* config_assistant.c: memory and stages. */
+#include <ctype.h>
 #include <errno.h>
 
 #include "base/text.h"
@@ -26,8 +27,13 @@ const struct askd_option config_stage_options[] = {
                 .help = "Other llms, in turn, when that one fails or is not sure enough",
                 ASKD_OPTION_LIST(struct stage_options, stage.fallback)},
         {.name = "limits",
-                .help = "Names of limits that each call of the stage counts against",
+                .help = "Names of limits whose rate and windows each call of the stage counts "
+                        "against",
                 ASKD_OPTION_LIST(struct stage_options, stage.limits)},
+        {.name = "tools",
+                .help = "Names of tools, offered by plugins, that its model may call; it must be "
+                        "a model that can",
+                ASKD_OPTION_LIST(struct stage_options, stage.tools)},
         {.name = "prompt",
                 .help = "A file with the prompt, seen from this file; absent: the bundled one",
                 ASKD_OPTION_TEXT(struct stage_options, prompt)},
@@ -91,6 +97,22 @@ static int32_t check_references(
 	return ASKD_OK;
 }
 
+/* Whether somebody offers them is known when the plugins are open. */
+static int32_t check_tools(const struct yaml_node *list, struct askd_error *reterr)
+{
+	for (const struct yaml_node *node = list ? list->first : NULL; node; node = node->next) {
+		size_t n = 0;
+
+		while (node->text[n] && (isalnum((unsigned char)node->text[n]) || node->text[n] == '_'))
+			n++;
+		if (!n || node->text[n])
+			return yaml_fail(reterr, node,
+			        "found %s, expected the name of a tool: letters, digits and '_'",
+			        yaml_found(node));
+	}
+	return ASKD_OK;
+}
+
 static int32_t check_stage_names(struct config *config, const struct yaml_node *node,
         const struct config_stage *stage, struct askd_error *reterr)
 {
@@ -111,7 +133,9 @@ static int32_t check_stage_names(struct config *config, const struct yaml_node *
 	if (stage->llm && !config_find(config, "llm", stage->llm))
 		return yaml_fail_name(reterr, config_place(node, "llm"), stage->llm, llms);
 	rc = check_references(yaml_find(node, "fallback"), llms, reterr);
-	return rc ? rc : check_references(yaml_find(node, "limits"), limits, reterr);
+	if (!rc)
+		rc = check_references(yaml_find(node, "limits"), limits, reterr);
+	return rc ? rc : check_tools(yaml_find(node, "tools"), reterr);
 }
 
 /* A decimal from 0 to `max` in thousandths. */

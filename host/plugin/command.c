@@ -49,7 +49,7 @@ static void free_entries(struct dirent **entries, int count)
 static void list_kind(const char *folder, const char *kind, FILE *out)
 {
 	struct dirent **files = NULL;
-	char path[PATH_MAX];
+	char path[PATH_MAX], name[NAME_MAX + 80];
 	int count;
 
 	snprintf(path, sizeof path, "%s/%s", folder, kind);
@@ -63,13 +63,13 @@ static void list_kind(const char *folder, const char *kind, FILE *out)
 		        (int)sizeof file)
 			continue;
 		library = plugin_library_open(file, NULL, &error);
+		snprintf(name, sizeof name, "%.64s/%s", kind,
+		        library ? library->plugin->name : files[i]->d_name);
 		if (library)
-			fprintf(out, "%s/%-20s %-10s %-14s %s\n", kind, library->plugin->name,
-			        library->plugin->version, library->plugin->license,
-			        library->plugin->summary);
+			fprintf(out, "  %-24s %-8s %-10s %s\n", name, library->plugin->version,
+			        library->plugin->license, library->plugin->summary);
 		else
-			fprintf(out, "%s/%-20s refused: %s\n", kind, files[i]->d_name,
-			        error.message);
+			fprintf(out, "  %-24s refused: %s\n", name, error.message);
 	}
 	if (count >= 0)
 		free_entries(files, count);

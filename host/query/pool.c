@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 
 enum {
 	POOL_CLEANUP_MS = 5000,    /* finish and disconnect, when nobody waits any more */
@@ -118,6 +119,19 @@ static int32_t connect_once(struct pool *pool, const struct pool_work *work,
 	return rc;
 }
 
+/* An operator reads it: which database, and what to look at. */
+static void name_database(const struct pool *pool, struct askd_error *err)
+{
+	const bool options = err->code == ASKD_E_NOT_FOUND || err->code == ASKD_E_DENIED ||
+	                     err->code == ASKD_E_AUTH || err->code == ASKD_E_PROTOCOL;
+	char said[sizeof err->message];
+	const size_t n = text_cut(err->message, strlen(err->message), 300);
+
+	memcpy(said, err->message, n);
+	snprintf(err->message, sizeof err->message, "database/%.60s: %.*s%s", pool->name, (int)n,
+	        said, options ? " (check its options in the configuration)" : "");
+}
+
 /* Is it the server that went away, rather than us who are wrong? */
 static bool is_gone(int32_t rc, const struct askd_error *err)
 {
@@ -139,6 +153,7 @@ static int32_t connection_open(struct pool *pool, const struct pool_work *work,
 	if (is_gone(rc, err))
 		rc = connect_once(pool, work, c, err);
 	if (rc) {
+		name_database(pool, err);
 		pthread_mutex_destroy(&c->lock);
 		free(c);
 		return rc;

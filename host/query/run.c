@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/testpoint.h"
 #include "query/catalogue.h"
 #include "query/query_room.h"
 #include "run/metrics.h"
@@ -271,6 +272,8 @@ static int32_t execute(const struct query_statement *s, const struct pool_work *
 	r.elapsed_us = clock_monotonic_us() - began_us;
 	if (rc)
 		result.cursor = NULL;
+	if (!s->silent)
+		TESTPOINT("sql_sent");
 	if (!rc) {
 		r.columns = result.columns;
 		r.column_count = column_count(result.columns);
@@ -338,8 +341,12 @@ int32_t query_statement_run(
 			        err->message);
 		}
 	}
+	if (!rc && !s->silent)
+		TESTPOINT("gate_passed");
 	if (!rc)
 		rc = execute(s, &work, outcome, err);
+	if (!rc && !s->silent)
+		TESTPOINT("rows_read");
 	if (rc == ASKD_E_STATEMENT)
 		catalogue_doubt(s->database);
 	tell(s, outcome, rc);

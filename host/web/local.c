@@ -529,7 +529,10 @@ int32_t local_client_run(
 	if (fd < 0)
 		return errno == EACCES || errno == EPERM
 		               ? askd_fail(reterr, ASKD_E_DENIED,
-		                         "%s/askd.sock belongs to another user", state_dir)
+		                         "%s/askd.sock belongs to another user: run this as the "
+		                         "user that runs askd, or name a configuration of "
+		                         "your own with -c FILE",
+		                         state_dir)
 		               : askd_fail(reterr, ASKD_E_NOT_FOUND, "nobody serves %s", state_dir);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);

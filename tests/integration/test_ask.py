@@ -2,7 +2,11 @@
 
 import json
 
+import pytest
+
 from conftest import PER_CITY
+
+pytestmark = pytest.mark.threads
 
 QUESTION = "How much did the customers of each city order in all?"
 ANSWER = "Hamburg ordered 300, Berlin 200, and Köln 0.5."

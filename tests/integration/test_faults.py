@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import BUILD, DECISION, PER_CITY, SCALE
+from conftest import BUILD, DECISION, FAULTS, PER_CITY, SCALE
 
 ASK = "You translate a question into SQL"
 TELL = "You explain a query result"
@@ -257,3 +257,20 @@ def test_disk_full_is_an_error_and_nothing_is_lost(askd):
     assert result.returncode == 1, result
     assert askd.sql("pragma integrity_check") == [("ok",)]
     assert askd.ask(QUESTION)["data"] in ([[4]], [["4"]])
+
+
+@pytest.mark.slow
+def test_a_value_of_300_megabytes_never_comes_in(askd):
+    connection = sqlite3.connect(askd.database)
+    connection.execute("create table big(x blob)")
+    connection.execute("insert into big values (zeroblob(300000000))")
+    connection.commit()
+    connection.close()
+    askd.llm.script({"match": ASK, "reply": decision(sql="SELECT x FROM big")},
+                    {"match": TELL, "reply": "A large thing."})
+    askd.start()
+    reply = askd.ask(QUESTION, check=None)
+    assert len(json.dumps(reply)) < 20_000_000
+    status = open(f"/proc/{askd.daemon.pid}/status").read()
+    peak = int(status.split("VmHWM:")[1].split()[0])
+    assert peak < (900_000 if FAULTS else 200_000), f"{peak} kB at its peak"

@@ -209,7 +209,9 @@ static int judge_prefixed(struct connection *connection, int action, const char 
 		break;
 	case SQLITE_CREATE_INDEX: /* index, table */
 	case SQLITE_DROP_INDEX:
-		if (first && !in_prefix(connection, first))
+		/* The index behind a PRIMARY KEY or UNIQUE is named by SQLite, after its table. */
+		if (first && strncmp(first, "sqlite_autoindex_", 17) != 0 &&
+		        !in_prefix(connection, first))
 			return deny(connection, "the index %.60s must begin with %.40s", first,
 			        connection->prefix);
 		table = second;

@@ -70,6 +70,21 @@ static void add_message(const struct openai *o, const char *message, struct askd
 	reterr->message[at] = 0;
 }
 
+void openai_add_remedy(struct askd_error *reterr)
+{
+	const char *remedy = !reterr                            ? NULL
+	                     : reterr->code == ASKD_E_AUTH        ? "check `api_key`"
+	                     : reterr->code == ASKD_E_NOT_FOUND ? "check `model` and `base_url`"
+	                     : reterr->code == ASKD_E_QUOTA     ? "see your account there"
+	                     : reterr->code == ASKD_E_IO && !reterr->detail
+	                             ? "check `base_url`, and that the server runs"
+	                             : NULL;
+	size_t n = remedy ? strlen(reterr->message) : 0;
+
+	if (remedy && n + strlen(remedy) + 4 < sizeof reterr->message)
+		snprintf(reterr->message + n, sizeof reterr->message - n, " (%s)", remedy);
+}
+
 struct meaning {
 	const char *word; /* of code, type or status */
 	int32_t code;
@@ -233,6 +248,7 @@ int32_t openai_fail(const struct openai *o, int32_t status, const json_t *body,
 	if (!openai_is_text(made.native, strlen(made.native)))
 		made.native[0] = 0;
 	add_message(o, message, &made);
+	openai_add_remedy(&made);
 	if (reterr)
 		*reterr = made;
 	return rc;

@@ -248,6 +248,8 @@ static int32_t request_once(struct openai *o, struct askd_call *call,
 	rc = o->http->fetch(o->host, call, &request, &response, reterr);
 	if (rc && (stream.failed || stream.garbage || stream.stopped))
 		rc = openai_stream_finish(&stream, call, out, reterr);
+	else if (rc)
+		openai_add_remedy(reterr);
 	if (rc)
 		goto out;
 	if (response.status >= 200 && response.status < 300) {

@@ -68,6 +68,8 @@ int32_t openai_body(const struct openai *o, const struct askd_llm_request *in, u
 
 /* ---- errors.c ---- */
 
+/* Adds where an operator should look; NULL is fine. */
+void openai_add_remedy(struct askd_error *reterr);
 /* Fills *reterr from what the server said with this status (200: an error inside a reply). */
 int32_t openai_fail(const struct openai *o, int32_t status, const json_t *body,
         const struct askd_header *const *headers, struct askd_error *reterr);

@@ -39,7 +39,10 @@ struct askd_tool_result {
 	struct askd_text json;
 };
 
-/* A function that a model may call under the asker's rights. */
+/* A function that a model may call under the asker's rights, where a stage of the configuration
+ * names it. Its arguments are an object that the model wrote: check them. When it fails, the model
+ * reads that, and the words of INVALID, NOT_FOUND and UNSUPPORTED. At most 64 KB of JSON. After a
+ * crash it may run a second time with the same arguments. */
 struct askd_tool {
 	uint32_t size;
 	uint32_t flags;
@@ -108,7 +111,7 @@ struct askd_hook_verdict {
 };
 
 /* Before and after each turn, in the order of the configuration. A hook that fails is logged and
- * counts as PASS, unless its instance is marked `required`. */
+ * counts as PASS. */
 struct askd_hooks {
 	uint32_t size;
 	uint32_t reserved;

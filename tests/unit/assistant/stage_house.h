@@ -26,11 +26,13 @@ struct engine {
 		int32_t rc;
 		uint32_t error_flags, retry_after_ms;
 		int32_t confidence;
+		const char *tool, *arguments; /* a reply that calls it; NULL: none */
 	} steps[STEPS];
 	uint32_t calls;
 	char seen[20000]; /* all messages of the last request */
 	char model[64];
 	bool saw_rows;
+	uint32_t tools, tool_choice; /* of the last request: how many were offered */
 };
 
 static struct house {
@@ -48,6 +50,13 @@ static struct house {
 	int64_t egress;
 	int32_t commit_fails;
 	struct cancel *fire; /* canceled by the next call of an engine */
+	struct registry registry; /* in rooms only where a test puts it there */
+	struct plugin_instance offers; /* its instance, which offers `tools` */
+	const struct askd_tools *tools;
+	uint32_t tool_runs;
+	int64_t tool_egress; /* what a run leaves as the turn's level */
+	int32_t tool_fails;
+	struct config_limit limit;
 } house;
 
 static void note(const char *what)
@@ -77,6 +86,17 @@ const struct config_stage *config_find_stage(const struct config *config, const 
 	return !strcmp(config->stages->name, name) ? config->stages : NULL;
 }
 
+const struct config_limit *config_find_limit(const struct config *config, const char *name)
+{
+	(void)config;
+	return house.limit.name && !strcmp(house.limit.name, name) ? &house.limit : NULL;
+}
+
+const void *plugin_instance_extension(const struct plugin_instance *instance, const char *id)
+{
+	return instance == &house.offers && !strcmp(id, "askd.tools/1") ? house.tools : NULL;
+}
+
 static void *call_alloc(struct askd_call *call, uint64_t n)
 {
 	return arena_alloc(&((struct plugin_call *)call)->arena, n);
@@ -98,6 +118,18 @@ void plugin_call_finish(struct plugin_call *call)
 	arena_finish(&call->arena);
 }
 
+/* Says its arguments. */
+static int32_t tool_run(struct plugin_call *call, const struct askd_tool_call *in,
+        struct askd_tool_result *out, struct askd_error *err)
+{
+	house.tool_runs++;
+	house.turn.egress = house.tool_egress;
+	if (house.tool_fails)
+		return askd_fail(err, house.tool_fails, "TheToolsOwnWords");
+	out->json = askd_copy(&call->base, in->arguments.s, in->arguments.n);
+	return ASKD_OK;
+}
+
 int32_t plugin_invoke(struct plugin_instance *instance, enum contract_function function,
         const void *table, void *object, struct plugin_call *call, const void *in, void *out,
         struct askd_error *err)
@@ -109,6 +141,8 @@ int32_t plugin_invoke(struct plugin_instance *instance, enum contract_function f
 	const struct step *step;
 
 	(void)table, (void)object;
+	if (function == CONTRACT_TOOL_RUN)
+		return tool_run(call, in, out, err);
 	if (function == CONTRACT_LLM_MODEL) {
 		const struct askd_llm_model *asked = in;
 		model->flags = e->flags;
@@ -123,6 +157,10 @@ int32_t plugin_invoke(struct plugin_instance *instance, enum contract_function f
 		strncat(e->seen, request->messages[i]->text.s,
 		        sizeof e->seen - strlen(e->seen) - 1);
 	e->saw_rows = request->task && request->task->rows;
+	e->tools = 0;
+	while (request->tools && request->tools[e->tools])
+		e->tools++;
+	e->tool_choice = request->tool_choice;
 	snprintf(e->model, sizeof e->model, "%s", request->model.s ? request->model.s : "");
 	step = &e->steps[e->calls < STEPS ? e->calls : STEPS - 1];
 	__atomic_add_fetch(&e->calls, 1, __ATOMIC_RELEASE);
@@ -138,6 +176,17 @@ int32_t plugin_invoke(struct plugin_instance *instance, enum contract_function f
 	reply->output = 10;
 	reply->text = askd_print(&call->base, "reply of %s", e->config.name);
 	reply->model = ASKD_LITERAL("model-2026");
+	if (step->tool) {
+		static struct askd_tool_call wanted;
+		static const struct askd_tool_call *const calls[] = {&wanted, NULL};
+
+		wanted = (struct askd_tool_call){.size = sizeof wanted,
+		        .id = ASKD_LITERAL("call-1"),
+		        .name = askd_text_of(step->tool),
+		        .arguments = askd_text_of(step->arguments)};
+		reply->finish = ASKD_FINISH_TOOLS;
+		reply->calls = calls;
+	}
 	return ASKD_OK;
 }
 
