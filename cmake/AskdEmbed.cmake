@@ -1,6 +1,7 @@
-# cmake -DTREE=. -DOUT=bundled_data.c -P AskdEmbed.cmake: config/defaults.yaml, config/prompts/*.md and
-# sdk/templates/* as byte arrays, and the table that config/bundled.h looks them up in.
-file(GLOB files ${TREE}/config/defaults.yaml ${TREE}/config/prompts/*.md ${TREE}/sdk/templates/*)
+# cmake -DTREE=. -DOUT=bundled_data.c -P AskdEmbed.cmake: config/defaults.yaml, config/prompts/*.md,
+# config/examples/* and sdk/templates/* as byte arrays, and the table that config/bundled.h looks them up in.
+file(GLOB files ${TREE}/config/defaults.yaml ${TREE}/config/prompts/*.md
+     ${TREE}/config/examples/* ${TREE}/sdk/templates/*)
 list(SORT files)
 set(arrays "")
 set(table "")

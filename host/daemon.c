@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/signal.h"
+#include "config/bundled.h"
 #include "run/health.h"
 #include "run/http.h"
 #include "run/listen.h"
@@ -21,7 +22,7 @@
 #ifdef ASKD_FAULTS
 #include "faults.h"
 #include "plugin/observe.h"
-#define ARM_FAULTS() faults_arm()
+#define ARM_FAULTS() (observe_arm(), faults_arm())
 #else
 #define ARM_FAULTS() ((void)0)
 #endif
@@ -31,6 +32,7 @@ struct daemon {
 	struct assistant_rooms rooms;
 	struct assistant *assistant;
 	struct local_server *local;
+	bool serving; /* `askd run`, not one command */
 	struct health *health;
 };
 
@@ -115,6 +117,7 @@ static int serve_local(void *arg, uint32_t uid, const char *user, int argc, char
 
 struct daemon *daemon_open(const struct config *config, bool serve, struct askd_error *reterr)
 {
+	static bool offered;
 	struct daemon *daemon = calloc(1, sizeof *daemon);
 	struct assistant_rooms *rooms;
 	int32_t rc = ASKD_OK;
@@ -126,11 +129,17 @@ struct daemon *daemon_open(const struct config *config, bool serve, struct askd_
 	daemon->config = config;
 	rooms = &daemon->rooms;
 	rooms->config = config;
-	if (daemon_offer(reterr))
+	if (!offered && daemon_offer(reterr))
 		goto fail;
-	signal_subscribe(SIGNAL_STORE_FATAL, stop_on_fatal_store, daemon);
+	offered = true;
 	rooms->store = store_open(config, reterr);
-	if (!rooms->store || people_open(&rooms->people, rooms->store, config, reterr) ||
+	if (!rooms->store) {
+		/* Somebody else may hold the state: whoever called looks again, and nothing has begun. */
+		free(daemon);
+		return NULL;
+	}
+	signal_subscribe(SIGNAL_STORE_FATAL, stop_on_fatal_store, daemon);
+	if (people_open(&rooms->people, rooms->store, config, reterr) ||
 	        ledger_open(&rooms->ledger, rooms->store, config, reterr))
 		goto fail;
 	rooms->registry = registry_open(config, reterr);
@@ -148,15 +157,16 @@ struct daemon *daemon_open(const struct config *config, bool serve, struct askd_
 		rc = assistant_start(daemon->assistant, reterr);
 	if (rc)
 		goto fail;
+	daemon->serving = serve;
 	if (serve) {
 		daemon->health =
 		        health_start(rooms->registry, rooms->timers, rooms->workers, reterr);
 		if (!daemon->health)
 			goto fail;
-		daemon->local = local_server_start(config->state_dir, serve_local, daemon, reterr);
-		if (!daemon->local)
-			goto fail;
 	}
+	daemon->local = local_server_start(config->state_dir, serve_local, daemon, reterr);
+	if (!daemon->local)
+		goto fail;
 	return daemon;
 fail:
 	daemon_close(daemon);
@@ -170,7 +180,10 @@ void daemon_close(struct daemon *daemon)
 	if (!daemon)
 		return;
 	rooms = &daemon->rooms;
-	local_server_stop(daemon->local);
+	if (daemon->serving)
+		local_server_stop(daemon->local);
+	else
+		local_server_drain(daemon->local);
 	health_stop(daemon->health);
 	if (rooms->registry)
 		registry_stop(rooms->registry);
@@ -230,6 +243,31 @@ static const struct askd_verb *find_verb(
 			}
 	}
 	return NULL;
+}
+
+/* A command that failed where there is nothing to ask, or nobody to ask it with. */
+static void tell_missing(const struct config *config, int err)
+{
+	static const char *const kinds[] = {"llm", "database"};
+
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		const struct config_instance *i = config->instances;
+		const char *example;
+		char name[32];
+
+		while (i && strcmp(i->kind, kinds[k]) != 0)
+			i = i->next;
+		snprintf(name, sizeof name, "examples/%s.yaml", kinds[k]);
+		example = config_bundled(name, NULL);
+		if (!i && example && config->path)
+			dprintf(err, "askd: no %s is configured: add one to %s, for example:\n%s",
+			        kinds[k], config->path, example);
+		else if (!i && example)
+			dprintf(err,
+			        "askd: no %s is configured: write a file and name it with -c, for "
+			        "example:\n%s",
+			        kinds[k], example);
+	}
 }
 
 static int run_verb(struct plugin_instance *instance, const struct askd_verb *verb,
@@ -294,6 +332,7 @@ int daemon_command(struct daemon *daemon, const char *user, const char *config_p
 	const struct daemon_verb *verbs;
 	const char *nearest;
 	size_t n = 0;
+	int status;
 
 	if (argc < 1) {
 		dprintf(err, "askd: no command given; see `askd help`\n");
@@ -317,8 +356,12 @@ int daemon_command(struct daemon *daemon, const char *user, const char *config_p
 		return run_key(daemon, &scope, argc, argv, out, err);
 	verb = find_verb(daemon->rooms.registry, argv[0], &instance);
 	ARM_FAULTS();
-	if (verb)
-		return run_verb(instance, verb, &scope, argc, argv, in, out, err);
+	if (verb) {
+		status = run_verb(instance, verb, &scope, argc, argv, in, out, err);
+		if (status)
+			tell_missing(daemon->config, err);
+		return status;
+	}
 	arena_init(&arena, 0);
 	words[n++] = "run";
 	words[n++] = "check";

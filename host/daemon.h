@@ -6,12 +6,12 @@
 
 struct daemon;
 
-/* Reads nothing: `config` is given and stays the caller's. Opens every room and instance; with
- * `serve` also runs the transports' loops, resumes what a crash left, and serves the local socket.
- * NULL and *reterr when something cannot start; CONFLICT: another process holds the state. [main]
+/* Reads nothing: `config` is given and stays the caller's. Opens every room and instance and serves
+ * the local socket; with `serve` also runs the transports' loops and resumes what a crash left. NULL and *reterr when something cannot start; CONFLICT: another process holds the state. [main]
  */
 struct daemon *daemon_open(const struct config *config, bool serve, struct askd_error *reterr);
-/* Lets running turns end within the configured drain time. [main] */
+/* Lets running turns end within the configured drain time; without `serve` also the commands of
+ * others that came over the local socket, however long they take. [main] */
 void daemon_close(struct daemon *daemon);
 
 /* Opens all that needs neither state nor network: instances, stages, prompts. [main] */

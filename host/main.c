@@ -236,6 +236,8 @@ static int command_run(const struct arguments *args)
 	return 0;
 }
 
+enum { HOLDER_TRIES = 250 }; /* five seconds */
+
 struct interrupt {
 	sigset_t signals;
 	struct cancel *cancel;
@@ -274,18 +276,25 @@ static int command_with_state(const struct arguments *args)
 		goto out;
 	words[0] = (char *)(args->config ? args->config : "");
 	memcpy(words + 1, args->words, (size_t)args->count * sizeof *words);
-	rc = local_client_run(config->state_dir, args->count + 1, words, &status, &error);
-	if (rc == ASKD_OK)
-		goto out;
-	if (rc != ASKD_E_NOT_FOUND) {
-		fprintf(stderr, "askd: %s\n", error.message);
-		goto out;
-	}
 	block_signals(&interrupt.signals);
-	daemon = daemon_open(config, false, &error);
-	if (!daemon) {
-		fprintf(stderr, "askd: %s\n", error.message);
-		goto out;
+	/* Several commands at once: the first holds the state and serves the others; one that finds
+	 * the holder just coming or going looks again. */
+	for (int tries = 0; !daemon; tries++) {
+		const struct timespec pause = {0, 20 * 1000 * 1000};
+
+		pthread_sigmask(SIG_UNBLOCK, &interrupt.signals, NULL);
+		rc = local_client_run(config->state_dir, args->count + 1, words, &status, &error);
+		if (rc == ASKD_OK)
+			goto out;
+		pthread_sigmask(SIG_BLOCK, &interrupt.signals, NULL);
+		if (rc == ASKD_E_NOT_FOUND)
+			daemon = daemon_open(config, false, &error);
+		if (!daemon && (error.code != ASKD_E_CONFLICT || tries == HOLDER_TRIES)) {
+			fprintf(stderr, "askd: %s\n", error.message);
+			goto out;
+		}
+		if (!daemon)
+			nanosleep(&pause, NULL);
 	}
 	if (pthread_create(&thread, NULL, wait_for_interrupt, &interrupt)) {
 		fprintf(stderr, "askd: no thread for signals: %s\n", strerror(errno));
@@ -296,6 +305,8 @@ static int command_with_state(const struct arguments *args)
 	__atomic_store_n(&interrupt.done, true, __ATOMIC_RELEASE);
 	pthread_kill(thread, SIGHUP);
 	pthread_join(thread, NULL);
+	/* What follows waits for others' commands only: a signal may end it at once. */
+	pthread_sigmask(SIG_UNBLOCK, &interrupt.signals, NULL);
 out:
 	daemon_close(daemon);
 	cancel_finish(&cancel);

@@ -138,6 +138,7 @@ static void purge(void *arg)
 		store_unit_add(unit, -1,
 		        "update turns set reply = null where ended_us < $1 and reply is not null",
 		        STORE_PARAMS(store_int(before_us)));
+		inbox_close_unasked(assistant, unit, before_us);
 		store_unit_add(unit, -1, "delete from buttons where expires_us < $1",
 		        STORE_PARAMS(store_int(now_us)));
 		store_unit_add(unit, -1,

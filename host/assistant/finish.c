@@ -106,6 +106,8 @@ static int32_t add_end(
 	                store_string(turn->skill ? turn->skill->host.instance : NULL),
 	                store_id(turn->turn.database), store_int(now_us),
 	                store_bytes(reply.s, (size_t)reply.n), store_id(turn->id)));
+	if (turn->state.durable)
+		ledger_forget(unit, turn->id);
 	if (turn->inbox_key)
 		store_unit_add(unit, 1, "update inbox set ended_us = $1 where id = $2",
 		        STORE_PARAMS(store_int(now_us), store_id(turn->id)));

@@ -7,7 +7,7 @@
 #include "base/i18n.h"
 #include "base/log.h"
 
-enum { NAMES_MAX = 12 };
+enum { NAMES_MAX = 12, REPLY_WORDS = 5 };
 
 bool gate_person(struct turn *turn)
 {
@@ -131,6 +131,28 @@ static void say_now(struct turn *turn, const char *text)
 	log_warning("assistant", turn->id, "a notice was not sent: %s", error.message);
 }
 
+/* Whose bucket it is; what is not known counts together. */
+static uint64_t subject_of(const struct turn *turn, const struct config_limit *limit)
+{
+	const struct call_scope *scope = &turn->state.scope;
+	struct askd_text address = turn->event->address;
+
+	switch (limit->by) {
+	case CONFIG_BY_KEY:
+		return scope->key;
+	case CONFIG_BY_ADDRESS:
+		return address.s ? limits_subject(turn->assistant->rooms.limits, address.s,
+		                           (size_t)address.n)
+		                 : 0;
+	case CONFIG_BY_ORGANISATION:
+		return scope->organisation;
+	case CONFIG_BY_CONVERSATION:
+		return turn->conversation.id;
+	default:
+		return scope->person;
+	}
+}
+
 /* The first wait of a resumed turn has been paid for: it only takes its place. */
 bool gate_limits(struct turn *turn)
 {
@@ -138,35 +160,35 @@ bool gate_limits(struct turn *turn)
 	const struct config_limit *limit = config_find_limit(assistant->rooms.config, "question");
 	struct limits *limits = assistant->rooms.limits;
 	struct arena *a = &turn->state.arena;
-	uint64_t person = turn->state.scope.person;
+	uint64_t subject = limit ? subject_of(turn, limit) : 0;
 	struct askd_error error = {0};
 	enum limits_verdict verdict;
 	int64_t retry_us = 0;
-	char seconds[24];
+	int64_t seconds;
 
 	if (!limit) {
 		inbox_release(turn);
 		return true;
 	}
-	if (!turn->resumed && limits_take(limits, limit, person, clock_monotonic_us(), &retry_us) ==
+	if (!turn->resumed && limits_take(limits, limit, subject, clock_monotonic_us(), &retry_us) ==
 	                              LIMITS_REFUSE) {
 		inbox_release(turn);
-		snprintf(seconds, sizeof seconds, "%lld",
-		        (long long)(retry_us < 1000000 ? 1 : (retry_us + 999999) / 1000000));
+		seconds = retry_us < 1000000 ? 1 : (retry_us + 999999) / 1000000;
 		turn_say(turn, ASKD_TURN_REFUSED,
-		        i18n_text(a, turn->state.language,
-		                "That was quick! Please wait {seconds} s and ask again.", "seconds",
+		        i18n_plural(a, turn->state.language,
+		                "That was quick! Please wait one second and send it again.",
+		                "That was quick! Please wait {count} seconds and send it again.",
 		                seconds, NULL));
 		return false;
 	}
-	verdict = limits_enter(limits, limit, person);
+	verdict = limits_enter(limits, limit, subject);
 	inbox_release(turn);
 	if (verdict == LIMITS_WAIT) {
 		say_now(turn, i18n_text(a, turn->state.language,
-		                      "One moment: I am still working on your last question. This "
-		                      "one comes next.",
+		                      "I am still working on your last question. This one comes "
+		                      "next.",
 		                      NULL));
-		if (!limits_wait(limits, limit, person, turn->state.scope.deadline_us,
+		if (!limits_wait(limits, limit, subject, turn->state.scope.deadline_us,
 		            &turn->state.cancel)) {
 			askd_fail(&error,
 			        cancel_fired(&turn->state.cancel) ? ASKD_E_CANCELED
@@ -178,8 +200,8 @@ bool gate_limits(struct turn *turn)
 	} else if (verdict == LIMITS_REFUSE) {
 		turn_say(turn, ASKD_TURN_REFUSED,
 		        i18n_text(a, turn->state.language,
-		                "I am still working on your last questions and cannot take a third "
-		                "one. Please send it again when they are answered.",
+		                "I am still working on your last two questions. Please send this "
+		                "one again when they are answered.",
 		                NULL));
 		return false;
 	}
@@ -187,25 +209,50 @@ bool gate_limits(struct turn *turn)
 	return true;
 }
 
-/* Is the text the name of one of them, as somebody types it? */
-static const struct query_database *named(
-        struct askd_text text, const struct query_database *list, size_t count)
+void gate_leave(struct turn *turn)
 {
-	while (text.n && isspace((unsigned char)text.s[0])) {
-		text.s++;
-		text.n--;
+	const struct config_limit *limit =
+	        config_find_limit(turn->assistant->rooms.config, "question");
+
+	if (turn->place)
+		limits_leave(turn->assistant->rooms.limits, limit, subject_of(turn, limit));
+	turn->place = false;
+}
+
+static bool in_name(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '-' || (unsigned char)c >= 0x80;
+}
+
+/* The one whose name is a word of the text, as somebody types it: "the Sales one, please". NULL:
+ * none, or more than one. *words: how many there are. */
+static const struct query_database *named(struct askd_text text, const struct query_database *list,
+        size_t count, size_t *words)
+{
+	const struct query_database *found = NULL;
+
+	*words = 0;
+	for (size_t at = 0; at < text.n;) {
+		size_t n = 0;
+
+		while (at + n < text.n && in_name(text.s[at + n]))
+			n++;
+		*words += n > 0;
+		for (size_t i = 0; n && i < count; i++)
+			if (strlen(list[i].name) == n &&
+			        !strncasecmp(list[i].name, text.s + at, n)) {
+				if (found && found != &list[i])
+					return NULL;
+				found = &list[i];
+			}
+		at += n ? n : 1;
 	}
-	while (text.n &&
-	        (isspace((unsigned char)text.s[text.n - 1]) || strchr(".!?", text.s[text.n - 1])))
-		text.n--;
-	for (size_t i = 0; text.n && i < count; i++)
-		if (strlen(list[i].name) == text.n && !strncasecmp(list[i].name, text.s, text.n))
-			return &list[i];
-	return NULL;
+	return found;
 }
 
 /* Asks which one, and keeps the question until the answer comes. */
-static void ask_which(struct turn *turn, const struct query_database *list, size_t count)
+static void ask_which(struct turn *turn, struct askd_text question,
+        const struct query_database *list, size_t count)
 {
 	struct arena *a = &turn->state.arena;
 	json_t *choices = json_array(), *state = json_object(), *details = json_object();
@@ -236,7 +283,7 @@ static void ask_which(struct turn *turn, const struct query_database *list, size
 	bad = bad || json_object_set(details, "choices", choices) ||
 	      (!turn->state.ephemeral &&
 	              json_object_set_new(state, "question",
-	                      json_stringn(turn->turn.text.s, (size_t)turn->turn.text.n)));
+	                      json_stringn(question.s, (size_t)question.n)));
 	if (!bad && turn->message_count) {
 		message = (struct askd_message *)turn->messages[0];
 		message->details = json_write(a, details);
@@ -253,24 +300,84 @@ static void ask_which(struct turn *turn, const struct query_database *list, size
 	json_decref(details);
 }
 
-/* The person has answered ask_which: the question is the one from before. */
-static void take_question_back(struct turn *turn)
+/* The question that ask_which has kept; else the text itself. */
+static struct askd_text kept_question(struct turn *turn)
 {
 	json_t *state = json_read(askd_text_of(turn->conversation.state), NULL);
 	const char *question = json_get_string(state, "question");
+	const char *copy =
+	        question && *question ? arena_string(&turn->state.arena, question) : NULL;
 
-	if (question && *question)
-		turn->turn.text = askd_text_of(arena_string(&turn->state.arena, question));
 	json_decref(state);
-	turn->conversation.state = NULL;
-	turn->conversation.awaits = false;
+	return copy ? askd_text_of(copy) : turn->turn.text;
 }
 
-static bool is_hosts_dialogue(const struct turn *turn)
+/* The person has answered ask_which: the question is the one from before. */
+static void take_question_back(struct turn *turn)
+{
+	turn->turn.text = kept_question(turn);
+}
+
+bool gate_asked_which(const struct turn *turn)
 {
 	const struct conversation *c = &turn->conversation;
 
 	return c->awaits && c->state && c->state_skill && !c->state_skill[0];
+}
+
+void gate_select(struct turn *turn, const char *name)
+{
+	struct query_database found;
+	struct askd_error error = {0};
+	int32_t rc = query_find_name(turn->assistant->rooms.query, &turn->state.scope, name, &found,
+	        &error);
+
+	if (rc) {
+		turn_say_error(turn, &error);
+		return;
+	}
+	turn->conversation.database = turn->turn.database = found.handle;
+	turn->database_name = arena_string(&turn->state.arena, found.name);
+	turn_say(turn, ASKD_TURN_ANSWER,
+	        i18n_text(&turn->state.arena, turn->state.language,
+	                "From now on I look into {name}. What would you like to know?", "name",
+	                found.name, NULL));
+}
+
+/* Names only what the person may ask anyway. */
+static void say_no_database(struct turn *turn, const char *name)
+{
+	const struct assistant_rooms *rooms = &turn->assistant->rooms;
+	struct arena *a = &turn->state.arena;
+	const char *language = turn->state.language, *nearest = NULL, **names;
+	const struct query_database *list = NULL;
+	struct askd_error error = {0};
+	size_t count = 0;
+
+	if (turn->state.scope.local && config_find_database(rooms->config, name) &&
+	        !registry_find(rooms->registry, "database", name)) {
+		turn_say(turn, ASKD_TURN_REFUSED,
+		        i18n_text(a, language,
+		                "The database {name} is optional and did not open when askd "
+		                "started; the log says why.",
+		                "name", name, NULL));
+		return;
+	}
+	if (!query_databases(rooms->query, a, &turn->state.scope, &list, &count, &error) &&
+	        (names = arena_zalloc(a, (count + 1) * sizeof *names))) {
+		for (size_t i = 0; i < count; i++)
+			names[i] = list[i].name;
+		nearest = text_nearest(name, names);
+	}
+	turn_say(turn, ASKD_TURN_REFUSED,
+	        nearest ? i18n_text(a, language,
+	                          "There is no database {name} here that you may ask. Did you mean "
+	                          "{nearest}?",
+	                          "name", name, "nearest", nearest, NULL)
+	                : i18n_text(a, language,
+	                          "There is no database {name} here that you may ask. Please "
+	                          "check the name, or ask without one.",
+	                          "name", name, NULL));
 }
 
 bool gate_database(struct turn *turn)
@@ -281,10 +388,11 @@ bool gate_database(struct turn *turn)
 	const struct query_database *list = NULL, *chosen = NULL;
 	struct query_database found;
 	struct askd_error error = {0};
-	bool reply = is_hosts_dialogue(turn);
+	bool reply = gate_asked_which(turn);
 	struct askd_text answer =
 	        turn->event->kind == ASKD_EVENT_BUTTON ? turn->turn.data : turn->turn.text;
-	size_t count = 0;
+	struct askd_text question = turn->turn.text;
+	size_t count = 0, words = 0;
 	int32_t rc;
 
 	if (turn->event->database.s && turn->event->database.n) {
@@ -292,11 +400,7 @@ bool gate_database(struct turn *turn)
 		        query, &turn->state.scope, turn->event->database.s, &found, &error);
 		if (rc == ASKD_E_NOT_FOUND || rc == ASKD_E_DENIED) {
 			log_info("assistant", turn->id, "%s", error.message);
-			turn_say(turn, ASKD_TURN_REFUSED,
-			        i18n_text(a, turn->state.language,
-			                "There is no database {name} here that you may ask. Please "
-			                "check the name.",
-			                "name", turn->event->database.s, NULL));
+			say_no_database(turn, turn->event->database.s);
 			turn->skill = NULL;
 			return false;
 		}
@@ -310,18 +414,28 @@ bool gate_database(struct turn *turn)
 		turn_say_error(turn, &error);
 		return false;
 	}
-	if (!chosen && reply && (chosen = named(answer, list, count)))
-		take_question_back(turn);
+	if (!chosen && reply) {
+		chosen = named(answer, list, count, &words);
+		/* Whole sentences are new questions, also when a name occurs in them. */
+		if (chosen && words <= REPLY_WORDS)
+			take_question_back(turn);
+		else if (words == 1)
+			question = kept_question(turn); /* mistyped */
+	}
 	for (size_t i = 0; !chosen && i < count; i++)
 		if (list[i].handle == c->database)
 			chosen = &list[i];
 	if (!chosen && count == 1)
 		chosen = &list[0];
 	if (!chosen && count > 1 && turn->text && !(c->awaits && !reply)) {
-		ask_which(turn, list, count);
+		ask_which(turn, question, list, count);
 		return false;
 	}
 	if (chosen) {
+		if (reply) { /* ours is answered, one way or the other */
+			c->state = NULL;
+			c->awaits = false;
+		}
 		c->database = chosen->handle;
 		turn->turn.database = chosen->handle;
 		turn->database_name = arena_string(a, chosen->name);

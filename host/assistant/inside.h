@@ -131,7 +131,10 @@ int32_t turn_begin(struct turn *turn, struct askd_error *reterr); /* the row of 
 /* gate.c */
 bool gate_person(struct turn *turn);
 bool gate_limits(struct turn *turn);
+void gate_leave(struct turn *turn); /* gives the place of gate_limits back */
 bool gate_database(struct turn *turn);
+bool gate_asked_which(const struct turn *turn); /* database is meant; it waits for the answer */
+void gate_select(struct turn *turn, const char *name); /* from now on; answers */
 int32_t conversation_load(struct turn *turn, struct askd_error *reterr);
 
 /* route.c */
@@ -173,6 +176,8 @@ int32_t inbox_enqueue(struct turn *turn, struct askd_error *reterr);
 /* recover.c */
 int32_t inbox_recover(struct assistant *assistant, struct askd_error *reterr); /* run again */
 int32_t inbox_close_lost(struct assistant *assistant, struct askd_error *reterr);
+/* Of what a crash left: keys that came before that time and that nobody has asked for again. */
+void inbox_close_unasked(struct assistant *assistant, struct store_unit *unit, int64_t before_us);
 void inbox_retry(void *assistant);            /* timer */
 void inbox_drop(struct assistant *assistant); /* at stop: what has not begun stays stored */
 

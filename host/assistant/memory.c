@@ -5,7 +5,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { MEMORY_TURNS_MAX = 50 };
+enum {
+	MEMORY_TURNS_MAX = 50,   /* that a question can see */
+	MEMORY_KEEP_TURNS = 1000 /* of a conversation */
+};
 
 /* What was said, all parts together. */
 static struct askd_text said(const struct turn *turn, struct arena *a)
@@ -64,7 +67,17 @@ int32_t memory_keep(
 		if (turn->messages[i]->sql.s)
 			sql = turn->messages[i]->sql;
 	rc = keep_one(turn, unit, a, ASKD_ROLE_USER, turn->turn.text, none, reterr);
-	return rc ? rc : keep_one(turn, unit, a, ASKD_ROLE_ASSISTANT, said(turn, a), sql, reterr);
+	if (!rc)
+		rc = keep_one(turn, unit, a, ASKD_ROLE_ASSISTANT, said(turn, a), sql, reterr);
+	/* The last turns only: each has one message of the person's. */
+	if (!rc)
+		store_unit_add(unit, -1,
+		        "delete from messages where conversation = $1 and turn <= "
+		        "(select turn from messages where conversation = $1 and role = $2 "
+		        "order by turn desc limit 1 offset $3)",
+		        STORE_PARAMS(store_id(turn->conversation.id), store_int(ASKD_ROLE_USER),
+		                store_int(MEMORY_KEEP_TURNS)));
+	return rc;
 }
 
 static const struct askd_llm_message *message_read(struct turn *turn, struct arena *a,

@@ -255,7 +255,7 @@ static int32_t fill(struct arena *a, const struct outbox_item *item, struct askd
 	        .conversation = askd_text_of(item->address),
 	        .thread = askd_text_of(item->thread),
 	        .text = askd_text_of(arena_string(a, text ? text : ""))};
-	if (item->sending && !item->working)
+	if (item->sending)
 		out->text = askd_text_of(i18n_text(a, "en",
 		        "{text}\n\n(Sent again after an interruption: you may have this already.)",
 		        "*text", out->text.s, NULL));
@@ -308,6 +308,7 @@ static void failed(
 	int64_t wait_us = backoff_ms(item->attempts, error->retry_after_ms) * 1000, until_us;
 	struct askd_error stored = {0};
 	struct askd_text none = {NULL, 0};
+	const bool maybe = !edit && (error->flags & ASKD_ERR_MAYBE_DONE);
 	int64_t status = OUTBOX_WAITING;
 
 	if (error->code == ASKD_E_CANCELED && cancel_fired(&way->send_cancel))
@@ -326,11 +327,13 @@ static void failed(
 		outbox_gone(way, conversation);
 		return;
 	}
-	item->sending = (error->flags & ASKD_ERR_MAYBE_DONE) != 0;
+	/* What may have arrived once stays so, whatever the later attempts say. */
+	item->sending = item->sending || maybe;
 	if (may_retry(error) && item->attempts < ATTEMPTS_MAX) {
 		/* A message that may have arrived is sent once more, not for ever. */
-		if (item->sending && !edit && item->attempts >= 2)
-			status = OUTBOX_FAILED;
+		status = maybe && item->attempts >= 2 ? OUTBOX_FAILED
+		         : item->sending              ? OUTBOX_SENDING
+		                                      : OUTBOX_WAITING;
 	} else if (edit) {
 		item->working = 0; /* what should be replaced is not there: as a new message */
 		wait_us = 0;
@@ -382,13 +385,14 @@ static void deliver(struct way *way, struct outbox_item *item)
 	plugin_call_init(&call, &scope, SEND_MS);
 	rc = find_edited(way, item, &call.arena, &edits, &error);
 	if (!rc) {
+		/* An edit may come twice; what it should replace may be missing, though. */
 		edit = edits.s != NULL;
+		if (edit)
+			item->sending = false;
 		rc = fill(&call.arena, item, &out, &error);
 	}
 	if (!rc) {
 		out.edits = edits;
-		if (edit)
-			item->sending = false;
 		item->attempts++;
 		rc = mark(way, item, OUTBOX_SENDING, none, &error);
 	} else {

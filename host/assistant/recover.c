@@ -22,19 +22,46 @@ int32_t inbox_close_lost(struct assistant *assistant, struct askd_error *reterr)
 	return store_commit(unit, reterr);
 }
 
-static int32_t give_up(struct assistant *assistant, uint64_t id, const char *why)
+static void close_turn(struct store_unit *unit, uint64_t id)
 {
-	struct store_unit *unit = store_unit_create(assistant->rooms.store, STORE_MANAGER);
-	struct askd_error error = {0};
 	int64_t now_us = clock_now_us();
 
-	log_error("assistant", id, "a stored turn cannot be resumed: %s", why);
-	if (!unit)
-		return ASKD_E_NOMEM;
 	store_unit_add(unit, -1, "update inbox set ended_us = $1 where id = $2",
 	        STORE_PARAMS(store_int(now_us), store_id(id)));
 	store_unit_add(unit, -1, "update turns set status = 'lost', ended_us = $1 where id = $2",
 	        STORE_PARAMS(store_int(now_us), store_id(id)));
+	ledger_forget(unit, id);
+}
+
+void inbox_close_unasked(struct assistant *assistant, struct store_unit *unit, int64_t before_us)
+{
+	struct askd_error error = {0};
+	struct store_rows rows;
+	struct arena a;
+
+	arena_init(&a, 0);
+	if (store_read(assistant->rooms.store, STORE_MANAGER, &a, NULL,
+	            ASKD_LITERAL("select id from inbox where ended_us is null "
+	                         "and instance <> transport and received_us < $1 limit $2"),
+	            STORE_PARAMS(store_int(before_us), store_int(RECOVER_MAX)), RECOVER_MAX, &rows,
+	            &error))
+		log_warning("assistant", 0, "turns that nobody asks for are not closed: %s",
+		        error.message);
+	else
+		for (size_t i = 0; i < rows.rows; i++)
+			close_turn(unit, (uint64_t)store_cell_int(&rows, i, 0));
+	arena_finish(&a);
+}
+
+static int32_t give_up(struct assistant *assistant, uint64_t id, const char *why)
+{
+	struct store_unit *unit = store_unit_create(assistant->rooms.store, STORE_MANAGER);
+	struct askd_error error = {0};
+
+	log_error("assistant", id, "a stored turn cannot be resumed: %s", why);
+	if (!unit)
+		return ASKD_E_NOMEM;
+	close_turn(unit, id);
 	if (store_commit(unit, &error))
 		log_error("assistant", id, "%s", error.message);
 	return ASKD_OK;

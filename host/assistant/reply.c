@@ -254,7 +254,6 @@ const char *reply_markdown(struct turn *turn, const struct askd_message *message
 	const struct askd_batch *table = message->table;
 	struct buffer b;
 	const char *text = NULL;
-	char more[24];
 
 	buffer_init(&b, 0);
 	buffer_add(&b, "", 0);
@@ -280,10 +279,11 @@ const char *reply_markdown(struct turn *turn, const struct askd_message *message
 			}
 		}
 		if (table->rows > TABLE_ROWS) {
-			snprintf(more, sizeof more, "%u", table->rows - TABLE_ROWS);
-			buffer_print(&b, "\n\n%s",
-			        i18n_text(a, turn->state.language, "... and {count} more rows",
-			                "count", more, NULL));
+			const char *more = i18n_plural(a, turn->state.language,
+			        "... and one more row", "... and {count} more rows",
+			        table->rows - TABLE_ROWS, NULL);
+
+			buffer_print(&b, "\n\n%s", more ? more : "");
 		}
 	}
 	if (!b.failed)

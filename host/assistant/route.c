@@ -148,12 +148,18 @@ bool route_button(struct turn *turn)
 		        rc ? error.message : "its skill is gone");
 		turn_say(turn, ASKD_TURN_REFUSED,
 		        i18n_text(a, turn->state.language,
-		                "This button does not work any more. Please ask again.", NULL));
+		                "This button does not work any more. Please send your question "
+		                "again.",
+		                NULL));
 		return false;
 	}
 	turn->turn.action = askd_text_of(button.action);
 	turn->turn.data = askd_text_of(button.data);
 	if (!button.skill[0]) {
+		if (!gate_asked_which(turn)) {
+			gate_select(turn, button.data);
+			return false;
+		}
 		/* The host's own question, which database: its answer is a text like any other. */
 		turn->turn.kind = ASKD_EVENT_TEXT;
 		turn->turn.text = turn->turn.data;
@@ -220,16 +226,16 @@ bool route_text(struct turn *turn)
 		turn_say(turn, ASKD_TURN_REFUSED,
 		        i18n_text(&turn->state.arena, turn->state.language,
 		                "There is no database here that you may ask yet. Whoever runs me "
-		                "can "
-		                "add one, or let you in.",
+		                "can add one, or let you in.",
 		                NULL));
 		return false;
 	}
 	if (!turn->skill) {
 		turn_say(turn, ASKD_TURN_DECLINED,
 		        i18n_text(&turn->state.arena, turn->state.language,
-		                "I do not know what to do with that. You can ask me about the data "
-		                "that I am connected to.",
+		                "I do not know what to do with that. Please ask me something about "
+		                "the data here."
+		                ,
 		                NULL));
 		return false;
 	}

@@ -486,10 +486,7 @@ void turn_run(struct turn *turn)
 	inbox_release(turn);
 	if (!is_postponed(turn))
 		finish(turn, ran);
-	if (turn->place)
-		limits_leave(turn->assistant->rooms.limits,
-		        config_find_limit(turn->assistant->rooms.config, "question"),
-		        turn->state.scope.person);
+	gate_leave(turn);
 	turn_unlist(turn);
 	metrics_add("askd_turns_total", kinds[turn->kind], 1);
 	metrics_observe_us("askd_turn_seconds", kinds[turn->kind], clock_monotonic_us() - began_us);

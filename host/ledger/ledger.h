@@ -51,6 +51,8 @@ int32_t ledger_stages(struct ledger *ledger, struct arena *a, uint64_t turn,
 /* At start: stages that a crash left RESERVED, of turns that are over or will be resumed, become
  * UNKNOWN_FATE with their reservation as cost. */
 int32_t ledger_recover(struct ledger *ledger, struct askd_error *reterr);
+/* The turn is over: forgets what its stages keep for resuming it. */
+void ledger_forget(struct store_unit *unit, uint64_t turn);
 /* Tells the applier that stages were settled; it works on a thread of its own. [any] */
 void ledger_notify(struct ledger *ledger);
 /* Waits until everything settled before is in `costs`. */

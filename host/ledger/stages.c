@@ -128,6 +128,13 @@ bool stages_take(
 	return !a->full;
 }
 
+void ledger_forget(struct store_unit *unit, uint64_t turn)
+{
+	store_unit_add(unit, -1,
+	        "UPDATE stages SET payload = NULL WHERE turn = $1 AND payload IS NOT NULL",
+	        STORE_PARAMS(store_int((int64_t)turn)));
+}
+
 int32_t ledger_stage_find(struct ledger *ledger, struct arena *a, uint64_t turn, const char *name,
         uint32_t ordinal, struct ledger_stage *stage, struct askd_error *reterr)
 {

@@ -266,7 +266,7 @@ M(tool_call, size, SIZE, PLAIN),
 M(tool_call, reserved, RESERVED, PLAIN),
 M(tool_call, id, TEXT, PLAIN),
 M(tool_call, name, TEXT, PLAIN),
-M(tool_call, arguments, JSON, CONTENT),
+M(tool_call, arguments, TEXT, CONTENT),
 END(tool_call)
 
 STRUCT(llm_tool)

@@ -184,7 +184,30 @@ int32_t observe_start(const char *path, const char *fail, struct askd_error *ret
 
 int32_t observe_from_environment(struct askd_error *reterr)
 {
-	return observe_start(getenv("ASKD_TEST_RECORD"), getenv("ASKD_TEST_FAIL"), reterr);
+	const char *fail = getenv("ASKD_TEST_FAIL");
+
+	if (fail && *fail == '@')
+		fail = "*:9223372036854775807:INTERNAL"; /* never, until it is armed */
+	return observe_start(getenv("ASKD_TEST_RECORD"), fail, reterr);
+}
+
+void observe_arm(void)
+{
+	const char *path = getenv("ASKD_TEST_FAIL");
+	char words[128];
+	struct askd_error error = {0};
+	FILE *file = path && *path == '@' ? fopen(path + 1, "r") : NULL;
+
+	if (!file)
+		return;
+	if (!fgets(words, sizeof words, file) || !*words)
+		snprintf(words, sizeof words, "*:9223372036854775807:INTERNAL");
+	fclose(file);
+	words[strcspn(words, "\n")] = 0;
+	if (injector_read(words, &error)) {
+		fprintf(stderr, "askd: %s\n", error.message);
+		abort();
+	}
 }
 
 void observe_stop(void)

@@ -12,9 +12,13 @@
  * ASKD_TEST_FAIL=FUNCTION:N:CODE: the N-th crossing of this function fails with that error, in
  * place of being entered: "database_iface.query:1:IO"; "*:17:TIMEOUT": the 17th of all. IO, TIMEOUT
  * and BUSY say that a retry may help. Functions that release something are counted, and never
- * failed. Called once at start, before anything crosses. INVALID when the words make no sense, IO
- * when the file cannot be written. */
+ * failed. @FILE takes the words out of a file with each observe_arm(), none if it is empty. Called
+ * once at start, before anything crosses. INVALID when the words make no sense, IO when the file
+ * cannot be written. */
 int32_t observe_from_environment(struct askd_error *reterr);
+/* Counts from 1 again, with the words that now stand in the file of ASKD_TEST_FAIL=@FILE; without
+ * such a file it does nothing. Nothing crosses meanwhile. */
+void observe_arm(void);
 /* The same with values instead of the environment; NULL: not wanted. Tests. */
 int32_t observe_start(const char *record, const char *fail, struct askd_error *reterr);
 /* Takes both out again and closes the file. Nothing crosses meanwhile. */

@@ -175,8 +175,8 @@ struct registry *registry_open(const struct config *config, struct askd_error *r
 			*last = instance;
 			last = &instance->next;
 		} else if (c->optional) {
-			log_warning(
-			        "plugin", 0, "%s (left out, since it is optional)", err.message);
+			log_warning("plugin", 0, "%s/%s is left out, since it is optional: %s",
+			        c->kind, c->name, err.message);
 			registry->warnings++;
 		} else {
 			if (reterr)

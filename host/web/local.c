@@ -56,7 +56,7 @@ struct local_server {
 	int dir, fd, wake;
 	pthread_t thread;
 	pthread_mutex_t lock; /* all below */
-	bool stopping;
+	bool stopping, draining;
 	struct client *clients;
 	size_t count;
 };
@@ -313,9 +313,9 @@ static void *server_thread(void *arg)
 	struct local_server *server = arg;
 	struct pollfd list[LOCAL_CLIENTS + 2];
 	struct client *owners[LOCAL_CLIENTS + 2];
-	bool more = true;
 
-	while (more) {
+	for (;;) {
+		bool more;
 		nfds_t n = 2;
 		uint64_t count;
 
@@ -336,9 +336,10 @@ static void *server_thread(void *arg)
 				list[n++] =
 				        (struct pollfd){.fd = c->fd, .events = POLLIN | POLLRDHUP};
 			}
-		more = !server->stopping || server->clients;
+		more = server->clients || !(server->stopping || server->draining);
 		pthread_mutex_unlock(&server->lock);
-		if (!more)
+		/* The name is gone, so whoever is not in the queue now will not come any more. */
+		if (!more && (list[1].fd < 0 || poll(&list[1], 1, 0) <= 0))
 			break;
 		if (poll(list, n, -1) < 0 && errno != EINTR) {
 			log_error("web", 0, "local socket: %s", strerror(errno));
@@ -419,17 +420,28 @@ struct local_server *local_server_start(
 	return server;
 }
 
-void local_server_stop(struct local_server *server)
+static void server_end(struct local_server *server, bool cancel)
 {
 	if (!server)
 		return;
 	unlinkat(server->dir, "askd.sock", 0);
 	pthread_mutex_lock(&server->lock);
-	server->stopping = true;
+	server->stopping = cancel;
+	server->draining = !cancel;
 	pthread_mutex_unlock(&server->lock);
 	wake(server);
 	pthread_join(server->thread, NULL);
 	server_free(server);
+}
+
+void local_server_stop(struct local_server *server)
+{
+	server_end(server, true);
+}
+
+void local_server_drain(struct local_server *server)
+{
+	server_end(server, false);
 }
 
 /* ---- the client -------------------------------------------------------------------------------
@@ -547,7 +559,7 @@ int32_t local_client_run(
 		        "at its next start",
 		        state_dir);
 	else if (reply.refused)
-		rc = askd_fail(reterr, ASKD_E_CONFLICT,
+		rc = askd_fail(reterr, ASKD_E_UNSUPPORTED,
 		        "the daemon that serves %s speaks version %u of the local protocol, this "
 		        "command %d: restart the daemon",
 		        state_dir, reply.version, LOCAL_VERSION);

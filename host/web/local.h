@@ -16,6 +16,8 @@ struct local_server;
 struct local_server *local_server_start(
         const char *state_dir, local_handler handler, void *arg, struct askd_error *reterr);
 void local_server_stop(struct local_server *server); /* cancels and waits for what is running */
+/* Takes no new clients; lets those that have come end by themselves. */
+void local_server_drain(struct local_server *server);
 
 /* Runs a command in the daemon that serves state_dir. NOT_FOUND: nobody is there. Forwards SIGINT
  * as a cancel. On OK *status is the exit status. */

@@ -2,7 +2,7 @@
 #ifndef FAULTS_H
 #define FAULTS_H
 
-/* From here on allocations are counted, and the chosen one fails. */
+/* From here on allocations are counted, from 1 again, and the chosen one fails. */
 void faults_arm(void);
 
 #endif

@@ -1,5 +1,6 @@
 """The main job: a question in words, the answer with its table, SQL, tokens and cost."""
 
+import concurrent.futures
 import json
 
 import pytest
@@ -55,3 +56,13 @@ def test_daemon_answers_its_clients(askd):
     askd.start()
     assert askd.ask(QUESTION)["answer"] == ANSWER
     assert askd.stop() == 0
+
+
+def test_commands_at_the_same_moment_all_get_answers(askd):
+    """The first holds the state and serves the others; whoever finds it leaving takes over."""
+    askd.llm.analysis(PER_CITY, ANSWER)
+    askd.write(limits="{question: {by: person, rate: 100/s, burst: 100, concurrent: 32}}")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: askd.ask(QUESTION), range(24)))
+    assert [reply["answer"] for reply in replies] == [ANSWER] * 24
+    assert askd.sql("pragma integrity_check") == [("ok",)]

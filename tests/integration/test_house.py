@@ -65,6 +65,13 @@ def test_no_drawer_for_everything():
     assert not drawers
 
 
+def is_dialect(path, line):
+    """Dialects of SQL have names too, and some are those of plugins: what a driver says it speaks
+    may be compared (dialect->name), and the room sql and the conformance suite have tables of them."""
+    return "dialect->name" in line or path.parent.name == "sql" \
+        or path.name == "conformance_database.c"
+
+
 def test_the_host_names_no_plugin():
     """Names of bundled plugins stand in config/defaults.yaml alone."""
     bundled = {p.parent.name for p in tracked("plugins/*/*/CMakeLists.txt")} - {"query"}
@@ -97,10 +104,10 @@ def test_plugins_export_one_symbol_and_need_none_of_the_host():
 
 
 def test_the_repository_speaks_of_itself_alone():
-    words = re.compile(r"/(?:work|home|root)/|\.\./shared|\.library|/tmp/b-|subagent", re.I)
+    words = re.compile(r"/(?:work|home|root)/|\.\./shared|/\.library|/tmp/b-|subagent", re.I)
     wrong = []
     for path in tracked("*"):
-        if path.suffix in (".png", ".db", ".sqlite") or ".ci" in path.parts or path == TREE / __file__ \
+        if path.suffix in (".png", ".db", ".sqlite") or ".ci" in path.parts \
                 or path.name == "test_house.py":
             continue
         for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
@@ -172,7 +179,7 @@ def test_suite_passes_with_every_plugin_renamed(tmp_path):
         assert result.returncode == 0, (result.stdout + result.stderr)[-4000:]
     result = subprocess.run(
         ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow",
-         str(source / "tests/integration/test_ask.py")],
+         "--basetemp", str(tmp_path / "t"), str(source / "tests/integration/test_ask.py")],
         env={**os.environ, "ASKD_BUILD": str(build), "ASKD_RENAMED": "1"}, capture_output=True, text=True)
     assert result.returncode == 0, (result.stdout + result.stderr)[-6000:]
     sound(result.stdout)

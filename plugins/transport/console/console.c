@@ -106,6 +106,12 @@ out:
 	return question;
 }
 
+static bool is_blank(const json_t *question)
+{
+	const char *text = json_string_value(question);
+	return !text || !text[strspn(text, " \t\r\n")];
+}
+
 static void complain(const struct page_voice *voice, int32_t err, const char *text)
 {
 	struct screen line = {.width = 80};
@@ -228,7 +234,12 @@ ASKD_DEFINE(console_ask, askd_verb_call, askd_verb_result)
 			goto out;
 		}
 	}
-	if (!json_string_length(question)) {
+	if (json_string_length(question) > QUESTION_BYTES) {
+		complain(&voice, in->err,
+		        page_say(&voice, "the question is longer than 64 KB", NULL));
+		goto out;
+	}
+	if (is_blank(question)) {
 		complain(&voice, in->err,
 		        page_say(&voice, "there is no question; try: askd ask {example}",
 		                "*example",

@@ -23,7 +23,7 @@ struct askd_tool_call {
 	uint32_t reserved;
 	struct askd_text id; /* the vendor's */
 	struct askd_text name;
-	struct askd_text arguments; /* JSON object */
+	struct askd_text arguments; /* JSON object, as the model wrote it: may be malformed */
 };
 
 /* A tool that the model may call. */

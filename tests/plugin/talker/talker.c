@@ -10,7 +10,8 @@
  *   /post TEXT        posts TEXT into the conversation
  *   /tell TEXT        posts TEXT to the person
  *   /owner            only for those who own the place */
-#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>

@@ -26,8 +26,11 @@ struct engine {
 		int32_t rc;
 		uint32_t error_flags, retry_after_ms;
 		int32_t confidence;
-		const char *tool, *arguments; /* a reply that calls it; NULL: none */
 	} steps[STEPS];
+	/* Beside the step: the reply calls this tool; NULL: none. */
+	struct {
+		const char *tool, *arguments;
+	} wants[STEPS];
 	uint32_t calls;
 	char seen[20000]; /* all messages of the last request */
 	char model[64];
@@ -139,6 +142,7 @@ int32_t plugin_invoke(struct plugin_instance *instance, enum contract_function f
 	struct askd_llm_reply *reply = out;
 	struct askd_llm_model *model = out;
 	const struct step *step;
+	uint32_t at;
 
 	(void)table, (void)object;
 	if (function == CONTRACT_TOOL_RUN)
@@ -162,7 +166,8 @@ int32_t plugin_invoke(struct plugin_instance *instance, enum contract_function f
 		e->tools++;
 	e->tool_choice = request->tool_choice;
 	snprintf(e->model, sizeof e->model, "%s", request->model.s ? request->model.s : "");
-	step = &e->steps[e->calls < STEPS ? e->calls : STEPS - 1];
+	at = e->calls < STEPS ? e->calls : STEPS - 1;
+	step = &e->steps[at];
 	__atomic_add_fetch(&e->calls, 1, __ATOMIC_RELEASE);
 	if (step->rc) {
 		askd_fail(err, step->rc, "scripted");
@@ -176,14 +181,14 @@ int32_t plugin_invoke(struct plugin_instance *instance, enum contract_function f
 	reply->output = 10;
 	reply->text = askd_print(&call->base, "reply of %s", e->config.name);
 	reply->model = ASKD_LITERAL("model-2026");
-	if (step->tool) {
+	if (e->wants[at].tool) {
 		static struct askd_tool_call wanted;
 		static const struct askd_tool_call *const calls[] = {&wanted, NULL};
 
 		wanted = (struct askd_tool_call){.size = sizeof wanted,
 		        .id = ASKD_LITERAL("call-1"),
-		        .name = askd_text_of(step->tool),
-		        .arguments = askd_text_of(step->arguments)};
+		        .name = askd_text_of(e->wants[at].tool),
+		        .arguments = askd_text_of(e->wants[at].arguments)};
 		reply->finish = ASKD_FINISH_TOOLS;
 		reply->calls = calls;
 	}
