@@ -9,22 +9,28 @@
 #include "plugin/library.h"
 
 static const char head[] =
-	"# Configuration\n"
-	"\n"
-	"This page is made from the tables that askd itself reads its options by (`./dev docs`).\n"
-	"`config/askd.yaml` shows every key in its place, with comments.\n"
-	"\n"
-	"askd reads one YAML file: `-c FILE`, else `$ASKD_CONFIG`, else `/etc/askd/askd.yaml`, else none. Over\n"
-	"it go the files of `conf.d/*.yaml` beside it, in the order of their names, and then variables of the\n"
-	"environment: `ASKD__LLM__MAIN__MODEL=gpt-4.1` sets `llm.main.model`. What nobody sets has the default\n"
-	"below. `askd check` validates everything and connects to nothing.\n"
-	"\n"
-	"In any value `${VAR}` is the environment's variable, `${VAR:default}` has a default, `${file:PATH}` is\n"
-	"the contents of a file without its last line end; `$${` is a plain `${`. Aliases, anchors, merge keys, tags,\n"
-	"duplicate keys, several documents, nesting over 64 and files over 1 MiB are refused.\n"
-	"\n"
-	"Durations are written `500ms`, `20s`, `5m`, `8h`, `2d`; sizes `64K`, `8M`, `1G`; yes and no as `yes`, `no`,\n"
-	"`true`, `false`.\n";
+        "# Configuration\n"
+        "\n"
+        "This page is made from the tables that askd itself reads its options by (`./dev docs`).\n"
+        "`config/askd.yaml` shows every key in its place, with comments.\n"
+        "\n"
+        "askd reads one YAML file: `-c FILE`, else `$ASKD_CONFIG`, else `/etc/askd/askd.yaml`, "
+        "else none. Over\n"
+        "it go the files of `conf.d/*.yaml` beside it, in the order of their names, and then "
+        "variables of the\n"
+        "environment: `ASKD__LLM__MAIN__MODEL=gpt-4.1` sets `llm.main.model`. What nobody sets has "
+        "the default\n"
+        "below. `askd check` validates everything and connects to nothing.\n"
+        "\n"
+        "In any value `${VAR}` is the environment's variable, `${VAR:default}` has a default, "
+        "`${file:PATH}` is\n"
+        "the contents of a file without its last line end; `$${` is a plain `${`. Aliases, "
+        "anchors, merge keys, tags,\n"
+        "duplicate keys, several documents, nesting over 64 and files over 1 MiB are refused.\n"
+        "\n"
+        "Durations are written `500ms`, `20s`, `5m`, `8h`, `2d`; sizes `64K`, `8M`, `1G`; yes and "
+        "no as `yes`, `no`,\n"
+        "`true`, `false`.\n";
 
 static void print_cell(const char *s)
 {
@@ -57,7 +63,7 @@ static void print_table(const struct askd_option *table, uint32_t stride)
 int main(int argc, char **argv)
 {
 	static const char *const plugins[][2] = {{"llm", "openai"}, {"database", "sqlite"},
-		{"transport", "console"}, {"skill", "query"}};
+	        {"transport", "console"}, {"skill", "query"}};
 	const char *const path[] = {argc > 1 ? argv[1] : "build/plugins", NULL};
 
 	fputs(head, stdout);
@@ -69,14 +75,14 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof plugins / sizeof *plugins; i++) {
 		struct askd_error error = {0};
 		struct plugin_library *library =
-			plugin_library_find(path, plugins[i][0], plugins[i][1], &error);
+		        plugin_library_find(path, plugins[i][0], plugins[i][1], &error);
 
 		if (!library) {
 			fprintf(stderr, "askd_reference: %s\n", error.message);
 			return 1;
 		}
-		printf("\n## `%s: {NAME: {plugin: %s}}`\n\nThe plugin %s", plugins[i][0], plugins[i][1],
-			library->plugin->name);
+		printf("\n## `%s: {NAME: {plugin: %s}}`\n\nThe plugin %s", plugins[i][0],
+		        plugins[i][1], library->plugin->name);
 		printf(" (%s): %s.\n", library->plugin->license, library->plugin->summary);
 		if (library->options && library->options->name)
 			print_table(library->options, library->plugin->option_size);

@@ -134,7 +134,8 @@ struct daemon *daemon_open(const struct config *config, bool serve, struct askd_
 	offered = true;
 	rooms->store = store_open(config, reterr);
 	if (!rooms->store) {
-		/* Somebody else may hold the state: whoever called looks again, and nothing has begun. */
+		/* Somebody else may hold the state: whoever called looks again, and nothing has
+		 * begun. */
 		free(daemon);
 		return NULL;
 	}

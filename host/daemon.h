@@ -7,7 +7,8 @@
 struct daemon;
 
 /* Reads nothing: `config` is given and stays the caller's. Opens every room and instance and serves
- * the local socket; with `serve` also runs the transports' loops and resumes what a crash left. NULL and *reterr when something cannot start; CONFLICT: another process holds the state. [main]
+ * the local socket; with `serve` also runs the transports' loops and resumes what a crash left.
+ * NULL and *reterr when something cannot start; CONFLICT: another process holds the state. [main]
  */
 struct daemon *daemon_open(const struct config *config, bool serve, struct askd_error *reterr);
 /* Lets running turns end within the configured drain time; without `serve` also the commands of

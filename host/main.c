@@ -23,7 +23,8 @@ static const struct daemon_verb own_verbs[] = {
         {"check", "askd check [-c FILE]", "Checks the whole configuration; connects to nothing."},
         {"plugin", "askd plugin list | info KIND/NAME | check FILE.so | new KIND NAME",
                 "Shows, judges and makes plugins."},
-        {"key", "askd key create NAME | list | revoke NAME | forget-sealed", "API keys for programs."},
+        {"key", "askd key create NAME | list | revoke NAME | forget-sealed",
+                "API keys for programs."},
         {"version", "askd version", "Prints the version."},
         {"help", "askd help [COMMAND]", "Prints this, or how to use one command."},
         {NULL, NULL, NULL},
@@ -202,6 +203,7 @@ static void block_signals(sigset_t *set)
 	sigaddset(set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is a full disk: an error, not a death */
 }
 
 static int command_run(const struct arguments *args)
@@ -272,8 +274,10 @@ static int command_with_state(const struct arguments *args)
 		return 1;
 	cancel_init(&cancel);
 	words = calloc((size_t)args->count + 1, sizeof *words);
-	if (!words)
+	if (!words) {
+		fprintf(stderr, "askd: no memory\n");
 		goto out;
+	}
 	words[0] = (char *)(args->config ? args->config : "");
 	memcpy(words + 1, args->words, (size_t)args->count * sizeof *words);
 	block_signals(&interrupt.signals);
@@ -327,8 +331,10 @@ static int command_forget_sealed(const struct arguments *args)
 		return 1;
 	if (args->count != 3 || strcmp(args->words[2], "--yes") != 0)
 		fprintf(stderr,
-		        "askd: this removes every record of %s that was sealed with the lost master key\n"
-		        "(contents of conversations, messages that wait). Costs, persons and the audit "
+		        "askd: this removes every record of %s that was sealed with the lost "
+		        "master key\n"
+		        "(contents of conversations, messages that wait). Costs, persons and the "
+		        "audit "
 		        "stay.\n"
 		        "If a copy of the key exists, put it back instead. To go on:\n"
 		        "  askd key forget-sealed --yes\n",
@@ -354,8 +360,8 @@ int main(int argc, char **argv)
 	if (!strcmp(verb, "help") || !strcmp(verb, "--help") || !strcmp(verb, "-h"))
 		status = command_help(&args);
 	else if (!strcmp(verb, "version") || !strcmp(verb, "--version"))
-		status = !is_alone(&args) || printf("askd %s (SDK %d.%d)\n", ASKD_VERSION, ASKD_SDK_MAJOR,
-		                 ASKD_SDK_MINOR) < 0;
+		status = !is_alone(&args) || printf("askd %s (SDK %d.%d)\n", ASKD_VERSION,
+		                                     ASKD_SDK_MAJOR, ASKD_SDK_MINOR) < 0;
 	else if (!strcmp(verb, "run"))
 		status = command_run(&args);
 	else if (!strcmp(verb, "check"))

@@ -235,7 +235,11 @@ int32_t turn_finish(struct turn *turn, bool apology, struct askd_error *reterr)
 	struct pushed *pushed = NULL, **last = &pushed;
 	struct askd_error error = {0};
 	int32_t rc = ASKD_OK;
+	bool speaks;
 
+	pthread_mutex_lock(&turn->assistant->lock);
+	speaks = turn->way && !turn->gone;
+	pthread_mutex_unlock(&turn->assistant->lock);
 	turn->object = reply_object(turn, a);
 	if (!turn->object.s)
 		turn->failed = ASKD_E_NOMEM;
@@ -250,7 +254,7 @@ int32_t turn_finish(struct turn *turn, bool apology, struct askd_error *reterr)
 		rc = add_end(turn, unit, a, &error);
 	if (!rc)
 		add_audit(turn, unit, a);
-	for (size_t i = 0; !rc && turn->way && i < turn->message_count; i++)
+	for (size_t i = 0; !rc && speaks && i < turn->message_count; i++)
 		rc = add_message(turn, unit, a, i, &last, &error);
 	if (rc) {
 		store_unit_destroy(unit);

@@ -153,6 +153,14 @@ static uint64_t subject_of(const struct turn *turn, const struct config_limit *l
 	}
 }
 
+/* Before the next of its conversation goes through the gate, so that this one stays before it. */
+static void admit(struct turn *turn)
+{
+	pthread_mutex_lock(&turn->assistant->lock);
+	turn->admitted = true;
+	pthread_mutex_unlock(&turn->assistant->lock);
+}
+
 /* The first wait of a resumed turn has been paid for: it only takes its place. */
 bool gate_limits(struct turn *turn)
 {
@@ -167,11 +175,12 @@ bool gate_limits(struct turn *turn)
 	int64_t seconds;
 
 	if (!limit) {
+		admit(turn);
 		inbox_release(turn);
 		return true;
 	}
-	if (!turn->resumed && limits_take(limits, limit, subject, clock_monotonic_us(), &retry_us) ==
-	                              LIMITS_REFUSE) {
+	if (!turn->resumed && limits_take(limits, limit, subject, clock_monotonic_us(),
+	                              &retry_us) == LIMITS_REFUSE) {
 		inbox_release(turn);
 		seconds = retry_us < 1000000 ? 1 : (retry_us + 999999) / 1000000;
 		turn_say(turn, ASKD_TURN_REFUSED,
@@ -182,6 +191,8 @@ bool gate_limits(struct turn *turn)
 		return false;
 	}
 	verdict = limits_enter(limits, limit, subject);
+	if (verdict == LIMITS_PASS)
+		admit(turn);
 	inbox_release(turn);
 	if (verdict == LIMITS_WAIT) {
 		say_now(turn, i18n_text(a, turn->state.language,
@@ -197,6 +208,7 @@ bool gate_limits(struct turn *turn)
 			turn_say_error(turn, &error);
 			return false;
 		}
+		admit(turn);
 	} else if (verdict == LIMITS_REFUSE) {
 		turn_say(turn, ASKD_TURN_REFUSED,
 		        i18n_text(a, turn->state.language,
@@ -226,8 +238,8 @@ static bool in_name(char c)
 
 /* The one whose name is a word of the text, as somebody types it: "the Sales one, please". NULL:
  * none, or more than one. *words: how many there are. */
-static const struct query_database *named(struct askd_text text, const struct query_database *list,
-        size_t count, size_t *words)
+static const struct query_database *named(
+        struct askd_text text, const struct query_database *list, size_t count, size_t *words)
 {
 	const struct query_database *found = NULL;
 
@@ -281,9 +293,8 @@ static void ask_which(struct turn *turn, struct askd_text question,
 	                : i18n_text(a, turn->state.language, "Which database do you mean: {names}?",
 	                          "names", names.s ? names.s : "", NULL));
 	bad = bad || json_object_set(details, "choices", choices) ||
-	      (!turn->state.ephemeral &&
-	              json_object_set_new(state, "question",
-	                      json_stringn(question.s, (size_t)question.n)));
+	      (!turn->state.ephemeral && json_object_set_new(state, "question",
+	                                         json_stringn(question.s, (size_t)question.n)));
 	if (!bad && turn->message_count) {
 		message = (struct askd_message *)turn->messages[0];
 		message->details = json_write(a, details);
@@ -329,8 +340,8 @@ void gate_select(struct turn *turn, const char *name)
 {
 	struct query_database found;
 	struct askd_error error = {0};
-	int32_t rc = query_find_name(turn->assistant->rooms.query, &turn->state.scope, name, &found,
-	        &error);
+	int32_t rc = query_find_name(
+	        turn->assistant->rooms.query, &turn->state.scope, name, &found, &error);
 
 	if (rc) {
 		turn_say_error(turn, &error);

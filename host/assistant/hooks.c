@@ -20,11 +20,12 @@ static void refuse(struct turn *turn, struct askd_text reason)
 {
 	turn->outcome = (struct askd_outcome){.size = sizeof turn->outcome};
 	turn_say(turn, ASKD_TURN_REFUSED,
-	        reason.s && reason.n ? arena_copy(&turn->state.arena, reason.s, (size_t)reason.n)
-	                             : i18n_text(&turn->state.arena, turn->state.language,
-	                                       "This may not be asked here. Whoever runs me can tell "
-	                                       "you why.",
-	                                       NULL));
+	        reason.s && reason.n
+	                ? arena_copy(&turn->state.arena, reason.s, (size_t)reason.n)
+	                : i18n_text(&turn->state.arena, turn->state.language,
+	                          "This may not be asked here. Whoever runs me can tell "
+	                          "you why.",
+	                          NULL));
 }
 
 bool hooks_before(struct turn *turn)

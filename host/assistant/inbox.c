@@ -223,16 +223,23 @@ static uint64_t find_key(struct turn *turn, bool *ended, struct askd_error *rete
 	return (uint64_t)store_cell_int(&rows, 0, 0);
 }
 
-static void cancel_conversation(struct assistant *assistant, uint64_t conversation)
+static void cancel_turn(struct turn *turn, bool gone)
+{
+	turn->gone = turn->gone || gone;
+	cancel_fire(&turn->state.cancel);
+}
+
+/* What runs in it and what waits; gone: nobody would read that they stopped. */
+static void cancel_conversation(struct assistant *assistant, uint64_t conversation, bool gone)
 {
 	pthread_mutex_lock(&assistant->lock);
 	for (struct turn *turn = assistant->turns; turn; turn = turn->next)
 		if (turn->conversation.id == conversation)
-			cancel_fire(&turn->state.cancel);
+			cancel_turn(turn, gone);
 	for (struct lane *lane = assistant->lanes; lane; lane = lane->next)
 		if (lane->conversation == conversation)
 			for (struct turn *turn = lane->head; turn; turn = turn->lane_next)
-				cancel_fire(&turn->state.cancel);
+				cancel_turn(turn, gone);
 	pthread_mutex_unlock(&assistant->lock);
 }
 
@@ -242,10 +249,10 @@ static bool is_signal(struct assistant *assistant, struct way *way, const struct
 {
 	switch (in->kind) {
 	case ASKD_EVENT_CANCEL:
-		cancel_conversation(assistant, conversation);
+		cancel_conversation(assistant, conversation, false);
 		return true;
 	case ASKD_EVENT_GONE:
-		cancel_conversation(assistant, conversation);
+		cancel_conversation(assistant, conversation, true);
 		outbox_gone(way, conversation);
 		return true;
 	case ASKD_EVENT_EDIT: /* what was asked has been answered as it was */

@@ -68,6 +68,9 @@ struct turn {
 	bool resumed, stored, laned, listed;
 	bool text;  /* a plain text: it has passed the limits and keeps its order */
 	bool place; /* of limits.question */
+	/* With the assistant's lock: it has its place; has its turn too; nobody is there to read.
+	 */
+	bool admitted, running, gone;
 	struct person person;
 	struct conversation conversation;
 	const char *session;   /* what the client calls the conversation; NULL: no session */

@@ -60,8 +60,10 @@ int32_t memory_keep(
 	struct askd_text sql = {NULL, 0}, none = {NULL, 0};
 	int32_t rc;
 
-	/* What was declined, refused or failed is no ground for a follow-up. */
-	if (!turn->text || (turn->kind != ASKD_TURN_ANSWER && turn->kind != ASKD_TURN_CLARIFY))
+	/* What was declined, refused or failed is no ground for a follow-up, and what only the host
+	 * has said is none either. */
+	if (!turn->text || !turn->skill ||
+	        (turn->kind != ASKD_TURN_ANSWER && turn->kind != ASKD_TURN_CLARIFY))
 		return ASKD_OK;
 	for (size_t i = 0; i < turn->message_count; i++)
 		if (turn->messages[i]->sql.s)

@@ -359,7 +359,7 @@ static void failed(
 	} else if (error->code == ASKD_E_BUSY) {
 		way->next_us = larger(way->next_us, until_us);
 	}
-	if (status == OUTBOX_WAITING && !item->gone) {
+	if ((status == OUTBOX_WAITING || status == OUTBOX_SENDING) && !item->gone) {
 		item->due_us = until_us;
 		item->busy = false;
 	} else {

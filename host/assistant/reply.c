@@ -181,6 +181,7 @@ struct askd_text reply_object(struct turn *turn, struct arena *a)
 	        turn->message_count ? turn->messages[turn->message_count - 1] : NULL;
 	struct askd_text text = joined(turn, a), object = none;
 	json_t *details, *notes;
+	struct askd_error error = {0};
 	struct buffer b;
 	bool answer = turn->kind == ASKD_TURN_ANSWER;
 
@@ -189,7 +190,7 @@ struct askd_text reply_object(struct turn *turn, struct arena *a)
 			message = turn->messages[i - 1];
 			break;
 		}
-	details = message && message->details.s ? json_read(message->details, NULL) : NULL;
+	details = message && message->details.s ? json_read(message->details, &error) : NULL;
 	notes = receipt(turn, details);
 	buffer_init(&b, 0);
 	buffer_print(&b, "{\"kind\":\"%s\"", kinds[turn->kind]);
@@ -209,7 +210,7 @@ struct askd_text reply_object(struct turn *turn, struct arena *a)
 	add_json(&b, a, "stages", turn->state.stages, "[]");
 	add_json(&b, a, "receipt", notes, "null");
 	buffer_add_string(&b, "}");
-	if (notes)
+	if (notes && text.s && error.code != ASKD_E_NOMEM)
 		object = arena_text(a, buffer_text(&b));
 	buffer_finish(&b);
 	json_decref(notes);
@@ -399,16 +400,28 @@ static int32_t service_progress(const struct askd_host *host, struct askd_call *
 static int32_t find_chat(struct assistant *assistant, struct plugin_call *call, uint64_t person,
         struct way **way, struct outbox_row *row, struct askd_error *reterr)
 {
+	const struct turn *turn = (const struct turn *)turn_state_of(call->scope);
 	struct store_rows rows;
-	int32_t rc = store_read(assistant->rooms.store, STORE_MANAGER, &call->arena, NULL,
-	        person ? ASKD_LITERAL("select id, instance, chat, thread from conversations "
-	                              "where person = $1 and chat is not null and is_group = 0 "
-	                              "order by used_us desc limit 1")
-	               : ASKD_LITERAL("select id, instance, chat, thread from conversations "
-	                              "where id = $1 and chat is not null"),
+	int32_t rc;
+
+	if (turn && turn->way && !person) { /* its conversation may be too new to be stored */
+		*way = turn->way;
+		row->conversation = turn->conversation.id;
+		row->group = (turn->event->flags & ASKD_EVENT_GROUP) != 0;
+		row->address = turn->event->conversation.s;
+		row->thread = turn->event->thread.s;
+		return ASKD_OK;
+	}
+	rc = store_read(assistant->rooms.store, STORE_MANAGER, &call->arena, NULL,
+	        person ? ASKD_LITERAL(
+	                         "select id, instance, chat, thread, is_group from conversations "
+	                         "where person = $1 and chat is not null and is_group = 0 "
+	                         "order by used_us desc limit 1")
+	               : ASKD_LITERAL(
+	                         "select id, instance, chat, thread, is_group from conversations "
+	                         "where id = $1 and chat is not null"),
 	        STORE_PARAMS(store_id(person ? person : call->scope->conversation)), 1, &rows,
 	        reterr);
-
 	if (rc)
 		return rc;
 	*way = rows.rows ? way_find_name(assistant, store_cell_text(&rows, 0, 1).s) : NULL;
@@ -418,6 +431,7 @@ static int32_t find_chat(struct assistant *assistant, struct plugin_call *call, 
 	row->conversation = (uint64_t)store_cell_int(&rows, 0, 0);
 	row->address = store_cell_text(&rows, 0, 2).s;
 	row->thread = store_cell_text(&rows, 0, 3).s;
+	row->group = store_cell_int(&rows, 0, 4) != 0;
 	return ASKD_OK;
 }
 

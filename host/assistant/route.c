@@ -234,8 +234,7 @@ bool route_text(struct turn *turn)
 		turn_say(turn, ASKD_TURN_DECLINED,
 		        i18n_text(&turn->state.arena, turn->state.language,
 		                "I do not know what to do with that. Please ask me something about "
-		                "the data here."
-		                ,
+		                "the data here.",
 		                NULL));
 		return false;
 	}

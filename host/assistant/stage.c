@@ -110,9 +110,11 @@ static int32_t find_engines(struct stage_call *c, struct askd_error *reterr)
 			c->candidates[c->count++] = instance;
 	}
 	if (!c->count)
-		return askd_fail(reterr, ASKD_E_CONFIG,
-		        "the stage '%s' has no engine: llm/%s is not configured", config->name,
-		        config->llm ? config->llm : "?");
+		return askd_fail(reterr, ASKD_E_CONFIG, "the stage '%s' has no engine: llm/%s %s",
+		        config->name, config->llm ? config->llm : "?",
+		        config->llm && config_find(c->stages->rooms.config, "llm", config->llm)
+		                ? "did not open; the start of the log says why"
+		                : "is not configured");
 	return ASKD_OK;
 }
 

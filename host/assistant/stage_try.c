@@ -181,7 +181,8 @@ int32_t stage_try(struct stage_call *c, const struct stage_candidate *candidate,
 	if (rc) {
 		settle_failure(c, &row, rc, &error);
 		log_info("assistant", c->call->base.id, "llm/%s failed in the stage %s: %s %s",
-		        row.llm, row.name, error_name(rc), error.message);
+		        row.llm, row.name, error_name(rc),
+		        c->call->scope->flags & ASKD_CALL_EPHEMERAL ? "" : error.message);
 		stage_receipt(c, &row, left, -1);
 		if (reterr)
 			*reterr = error;

@@ -156,14 +156,18 @@ static const char *error_text(int32_t code)
 	case ASKD_E_TOO_LARGE:
 		return "That is more than I can handle at once. Please ask for less, for example "
 		       "for a shorter time or fewer columns.";
-	case ASKD_E_REFUSED:
+	case ASKD_E_REFUSED: /* by the egress level, or by the vendor's own filter */
+		return "I could not answer this: no model was allowed to, or willing to. Whoever "
+		       "runs "
+		       "me can see why. (Reference: {id})";
 	case ASKD_E_STATEMENT:
 		return "I could not turn this into a safe question to the database. Please say it "
 		       "in other words.";
 	case ASKD_E_CONFLICT:
 		return "Something changed while I was working. Please send that again.";
 	case ASKD_E_NOT_FOUND:
-		return "Something that I need for this is not there any more. Please ask again from "
+		return "Something that I need for this is not there any more. Please ask again "
+		       "from "
 		       "the beginning; if that does not help, whoever runs me can look into it. "
 		       "(Reference: {id})";
 	default:
@@ -217,6 +221,13 @@ void turn_say_error(struct turn *turn, const struct askd_error *error)
 /* ---- the path ---------------------------------------------------------------------------------
  */
 
+/* Who has no place yet is not waited for: we might hold the place that it waits for. */
+static bool goes_first(const struct turn *other, const struct turn *turn)
+{
+	return other != turn && other->text && other->conversation.id == turn->conversation.id &&
+	       (other->running || (other->admitted && other->sequence < turn->sequence));
+}
+
 /* Texts of one conversation run one after the other, in the order in which they came. */
 static bool wait_for_order(struct turn *turn)
 {
@@ -229,11 +240,9 @@ static bool wait_for_order(struct turn *turn)
 		struct timespec until;
 		int64_t until_us;
 
-		while (other &&
-		        (other == turn || !other->text || other->sequence > turn->sequence ||
-		                other->conversation.id != turn->conversation.id))
+		while (other && !goes_first(other, turn))
 			other = other->next;
-		mine = !other;
+		mine = turn->running = !other;
 		if (mine)
 			break;
 		until_us = clock_monotonic_us() + ORDER_SLICE_US;
@@ -482,6 +491,9 @@ void turn_run(struct turn *turn)
 			ran = true;
 			attempt(turn);
 		}
+	} else if (!turn->way && !turn->stored && turn->kind <= ASKD_TURN_CLARIFY &&
+	           turn_begin(turn, &error)) {
+		turn_say_error(turn, &error); /* the host has asked or answered by itself */
 	}
 	inbox_release(turn);
 	if (!is_postponed(turn))

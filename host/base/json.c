@@ -68,7 +68,10 @@ json_t *json_read(struct askd_text text, struct askd_error *reterr)
 		return NULL;
 	}
 	json = json_loadb(text.s, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-	if (!json)
+	/* Where memory is missing jansson has no words for it. */
+	if (!json && (!error.text[0] || json_error_code(&error) == json_error_out_of_memory))
+		askd_fail(reterr, ASKD_E_NOMEM, "no memory to read JSON");
+	else if (!json)
 		askd_fail(reterr, ASKD_E_INVALID, "line %d, column %d: %s",
 		        error.line < 1 ? 1 : error.line, error.column < 1 ? 1 : error.column,
 		        error.text);

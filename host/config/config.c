@@ -80,8 +80,8 @@ static int32_t default_state_dir(struct config *config, struct askd_error *reter
 	return config->state_dir ? ASKD_OK : config_no_memory(reterr);
 }
 
-/* Beside the program (a build), where an installed program's plugins lie as seen from it (a prefix that
- * was moved or chosen at installation), and where the build was told to install them. */
+/* Beside the program (a build), where an installed program's plugins lie as seen from it (a prefix
+ * that was moved or chosen at installation), and where the build was told to install them. */
 static int32_t default_plugin_path(struct config *config, struct askd_error *reterr)
 {
 	static const char *const near[] = {"plugins", ASKD_PLUGIN_DIR_FROM_PROGRAM};
@@ -102,9 +102,9 @@ static int32_t default_plugin_path(struct config *config, struct askd_error *ret
 			return config_no_memory(reterr);
 		if (stat(folder, &status) || !S_ISDIR(status.st_mode))
 			continue;
-		twice = twice || (!stat(ASKD_PLUGIN_DIR, &installed) &&
-		                         installed.st_dev == status.st_dev &&
-		                         installed.st_ino == status.st_ino);
+		twice = twice ||
+		        (!stat(ASKD_PLUGIN_DIR, &installed) && installed.st_dev == status.st_dev &&
+		                installed.st_ino == status.st_ino);
 		list[count++] = folder;
 	}
 	if (!twice)

@@ -103,7 +103,8 @@ static int32_t check_tools(const struct yaml_node *list, struct askd_error *rete
 	for (const struct yaml_node *node = list ? list->first : NULL; node; node = node->next) {
 		size_t n = 0;
 
-		while (node->text[n] && (isalnum((unsigned char)node->text[n]) || node->text[n] == '_'))
+		while (node->text[n] &&
+		        (isalnum((unsigned char)node->text[n]) || node->text[n] == '_'))
 			n++;
 		if (!n || node->text[n])
 			return yaml_fail(reterr, node,

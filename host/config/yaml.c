@@ -308,7 +308,8 @@ struct yaml_node *yaml_read_file(struct arena *a, const char *path, struct askd_
 		return NULL;
 	}
 	if (rc) {
-		yaml_fail_at(reterr, &place, "found no file that can be read (%s), expected a YAML file", strerror(rc));
+		yaml_fail_at(reterr, &place,
+		        "found no file that can be read (%s), expected a YAML file", strerror(rc));
 		return NULL;
 	}
 	return yaml_read_string(a, path, text.s, text.n, reterr);

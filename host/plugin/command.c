@@ -172,7 +172,12 @@ static int command_info(const struct config *config, const char *what, FILE *out
 	snprintf(kind, sizeof kind, "%.*s", (int)(slash - what), what);
 	library = plugin_library_find(config->plugin_path, kind, slash + 1, &error);
 	if (!library) {
-		fprintf(err, "askd: %s\n", error.message);
+		const char *nearest = text_nearest(kind, scaffold_kinds);
+
+		if (nearest && strcmp(nearest, kind) != 0)
+			fprintf(err, "askd: no kind '%s', did you mean '%s'?\n", kind, nearest);
+		else
+			fprintf(err, "askd: %s\n", error.message);
 		return 1;
 	}
 	plugin = library->plugin;

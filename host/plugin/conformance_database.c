@@ -186,8 +186,8 @@ static const struct phrases phrases[] = {
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) "
                 "FROM n",
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 10000) "
-		"SELECT group_concat('xxxxxxxxxx', '') FROM n", "SELECT $2, $1",
-                "CREATE TABLE askd_check (a integer)"},
+                "SELECT group_concat('xxxxxxxxxx', '') FROM n",
+                "SELECT $2, $1", "CREATE TABLE askd_check (a integer)"},
         {"postgres", "SELECT i FROM generate_series(1, 1000) AS t(i)", "SELECT pg_sleep(600)",
                 "SELECT repeat('x', 1000000)", "SELECT $2::text, $1::bigint",
                 "CREATE TABLE askd_check (a integer)"},
@@ -379,6 +379,26 @@ out:
 	registry_close_one(one.instance);
 }
 
+/* A connection of its own, a table's description, and the connection's end. */
+static int32_t connect_once(struct conformance *run, uint64_t id, struct askd_error *error)
+{
+	struct session s = {.run = run, .instance = run->instance};
+	size_t count = 0;
+	struct askd_db_table_sink sink = {.size = sizeof sink, .owner = &count, .put = count_table};
+	struct askd_db_describe in = {.size = sizeof in, .tables = &sink};
+	struct plugin_call call;
+	int32_t rc = session_open(&s, 0, error);
+
+	(void)id;
+	if (rc)
+		return rc;
+	plugin_call_init(&call, &run->scope, LIMIT_MS);
+	rc = enter_database_iface_describe(s.instance, NULL, s.connection, &call, &in, NULL, error);
+	plugin_call_finish(&call);
+	session_close(&s);
+	return rc;
+}
+
 void conformance_database(struct conformance *run)
 {
 	const struct askd_database_iface *iface = plugin_instance_iface(run->instance);
@@ -416,4 +436,5 @@ void conformance_database(struct conformance *run)
 	conformance_check(
 	        run, session_do(&s, CONTRACT_DATABASE_RESET) == ASKD_OK, "reset", "it failed");
 	session_close(&s);
+	conformance_together(run, "connect, describe, disconnect", connect_once);
 }

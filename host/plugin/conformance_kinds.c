@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "plugin/conformance_run.h"
 
 enum { RUN_LIMIT_MS = 5000 };
@@ -103,6 +104,12 @@ static void check_statuses(struct conformance *run)
 	        run, "REFUSED (the vendor's own filter): vendors say it in their own ways");
 }
 
+static int32_t complete_once(struct conformance *run, uint64_t id, struct askd_error *error)
+{
+	(void)id;
+	return ask_model(run, RUN_LIMIT_MS, error);
+}
+
 void conformance_llm(struct conformance *run)
 {
 	struct askd_error error = {0};
@@ -122,6 +129,8 @@ void conformance_llm(struct conformance *run)
 		conformance_error(run, "complete without a network", rc, &error, ASKD_OK);
 		conformance_skip(run, "error classes of a server: it did not use askd.http/1");
 	}
+	conformance_services = (struct conformance_services){.http_rc = ASKD_E_IO};
+	conformance_together(run, "complete", complete_once);
 }
 
 /* ---- skill -------------------------------------------------------------------------------------
@@ -165,14 +174,23 @@ static void check_turn(struct conformance *run, uint64_t id, const char *command
 	        command ? "/" : "", command ? command : "a plain text");
 	conformance_services = (struct conformance_services){0};
 	rc = handle(run, id, command, text, &error);
-	conformance_check(run, rc ? error.message[0] != 0 : conformance_services.replies > 0, name,
-	        "%s", rc ? error.message : "OK, but it said nothing");
+	conformance_check(run, rc ? conformance_fair(rc, &error) : conformance_services.replies > 0,
+	        name, "%s%s%s", rc ? error_name(rc) : "OK, but it said nothing", rc ? ": " : "",
+	        rc ? error.message : "");
 	memcpy(first, conformance_services.last_reply, sizeof first);
 	again = handle(run, id, command, text, &error);
 	snprintf(name, sizeof name, "%s%s: the same turn a second time ends the same",
 	        command ? "/" : "", command ? command : "a plain text");
 	conformance_check(run, rc == again && !strcmp(first, conformance_services.last_reply), name,
 	        "first \"%.60s\", then \"%.60s\"", first, conformance_services.last_reply);
+}
+
+static int32_t handle_once(struct conformance *run, uint64_t id, struct askd_error *error)
+{
+	const struct askd_skill_iface *iface = plugin_instance_iface(run->instance);
+	const struct askd_command *command = iface->commands ? iface->commands[0] : NULL;
+
+	return handle(run, id, command ? command->name : NULL, "some words", error);
 }
 
 void conformance_skill(struct conformance *run)
@@ -196,6 +214,7 @@ void conformance_skill(struct conformance *run)
 		check_turn(run, id++, c->name, "some words");
 	}
 	check_turn(run, id++, NULL, "How many customers are there?");
+	conformance_together(run, "handle", handle_once);
 	if (iface->offer) {
 		struct askd_turn turn = {.size = sizeof turn,
 		        .kind = ASKD_EVENT_TEXT,
@@ -264,8 +283,9 @@ static void check_loop(struct conformance *run, const char *name)
 		took_us = clock_monotonic_us() - began_us;
 		conformance_check(
 		        run, took_us < 2000000, name, "%lld ms", (long long)took_us / 1000);
-		conformance_check(run, !running.rc || running.error.message[0],
-		        "run returns OK or a reason", "%d without a reason", running.rc);
+		conformance_check(run, conformance_fair(running.rc, &running.error),
+		        "run returns OK or a reason", "%s: %s", error_name(running.rc),
+		        running.error.message);
 	}
 	cancel_finish(&running.cancel);
 }
@@ -286,6 +306,20 @@ static int32_t send_message(struct conformance *run, const char *text, struct as
 	return rc;
 }
 
+static int32_t capabilities_once(struct conformance *run, uint64_t id, struct askd_error *error)
+{
+	struct askd_capabilities capabilities;
+	struct plugin_call call;
+	int32_t rc;
+
+	(void)id;
+	plugin_call_init(&call, &run->scope, RUN_LIMIT_MS);
+	rc = enter_transport_iface_capabilities(
+	        run->instance, NULL, NULL, &call, NULL, &capabilities, error);
+	plugin_call_finish(&call);
+	return rc;
+}
+
 void conformance_transport(struct conformance *run)
 {
 	const struct askd_transport_iface *iface = plugin_instance_iface(run->instance);
@@ -300,6 +334,7 @@ void conformance_transport(struct conformance *run)
 	plugin_call_finish(&call);
 	if (!conformance_error(run, "capabilities", rc, &error, ASKD_OK))
 		return;
+	conformance_together(run, "capabilities", capabilities_once);
 	if (iface->run) {
 		check_loop(run, "run ends soon after the cancel");
 		check_loop(run, "run again ends soon after the cancel");
@@ -309,8 +344,9 @@ void conformance_transport(struct conformance *run)
 	} else if (run->options) {
 		rc = send_message(
 		        run, "A message of the check: *one*, _two_, <three> & `four`.", &error);
-		conformance_check(run, !rc || error.message[0],
-		        "send delivers, or fails with a reason", "%d without a reason", rc);
+		conformance_check(run, conformance_fair(rc, &error),
+		        "send delivers, or fails with a reason", "%s: %s", error_name(rc),
+		        error.message);
 		cancel_fire(&run->cancel);
 		rc = send_message(run, "nobody waits", &error);
 		conformance_error(
@@ -359,13 +395,21 @@ static int32_t send_mail(
 	return rc;
 }
 
+static int32_t refuse_once(struct conformance *run, uint64_t id, struct askd_error *error)
+{
+	(void)id;
+	return send_mail(run, "check-0@example.org", false, error);
+}
+
 void conformance_mailer(struct conformance *run)
 {
 	struct askd_error error = {0};
 	int32_t rc = send_mail(run, "check-0@example.org", false, &error);
 
-	conformance_check(run, rc && error.message[0], "a mail without a message is refused",
-	        "it answered %d", rc);
+	conformance_check(run, rc && conformance_fair(rc, &error),
+	        "a mail without a message is refused", "%s%s%s", error_name(rc), rc ? ": " : "",
+	        rc ? error.message : "");
+	conformance_together(run, "send without a message", refuse_once);
 	if (!run->options) {
 		conformance_skip(run, "send: give --options with a place that may be written to");
 		return;
@@ -397,7 +441,7 @@ void conformance_extensions(struct conformance *run)
 
 		rc = enter_health_report(run->instance, health, NULL, &call, NULL, &report, &error);
 		conformance_check(run,
-		        rc ? error.message[0] != 0 : report.status <= ASKD_HEALTH_DOWN,
+		        rc ? conformance_fair(rc, &error) : report.status <= ASKD_HEALTH_DOWN,
 		        "health reports", "status %u", rc ? 0 : report.status);
 	}
 	for (size_t i = 0; tools && tools->tools[i]; i++) {
@@ -409,8 +453,8 @@ void conformance_extensions(struct conformance *run)
 
 		rc = enter_tool_run(
 		        run->instance, tools->tools[i], NULL, &call, &request, &result, &error);
-		conformance_check(run, !rc || error.message[0], tools->tools[i]->name,
-		        "%d without a reason", rc);
+		conformance_check(run, conformance_fair(rc, &error), tools->tools[i]->name,
+		        "%s: %s", error_name(rc), error.message);
 	}
 	if (hooks && hooks->before) {
 		struct askd_turn turn = {.size = sizeof turn,
@@ -424,8 +468,8 @@ void conformance_extensions(struct conformance *run)
 
 		rc = enter_hooks_before(
 		        run->instance, hooks, NULL, &call, &event, &verdict, &error);
-		conformance_check(run, !rc || error.message[0], "the hook before a turn decides",
-		        "%d without a reason", rc);
+		conformance_check(run, conformance_fair(rc, &error),
+		        "the hook before a turn decides", "%s: %s", error_name(rc), error.message);
 	}
 	plugin_call_finish(&call);
 }

@@ -27,10 +27,21 @@ __attribute__((format(printf, 2, 3))) void conformance_skip(
 struct plugin_instance *conformance_open(
         struct conformance *run, const struct yaml_node *more, struct askd_error *reterr);
 /* A failure must be a known code with one line of reason. */
+/* OK, or a failure that may happen: with a reason, and neither a defect of the plugin nor a reply
+ * that broke the contract. */
+bool conformance_fair(int32_t rc, const struct askd_error *error);
 bool conformance_error(struct conformance *run, const char *name, int32_t rc,
         const struct askd_error *error, int32_t expected);
 
-/* What the stub services remember, so that checks can ask. */
+/* One plain call of the instance, without effects that would add up; any thread. */
+typedef int32_t (*conformance_entry)(
+        struct conformance *run, uint64_t id, struct askd_error *error);
+/* Makes the call from several threads at once, if the plugin says that it can be: each is to end
+ * as one alone does. */
+void conformance_together(struct conformance *run, const char *name, conformance_entry enter);
+
+/* What the stub services remember, so that checks can ask. Written under a lock while calls run;
+ * read and set between them. */
 struct conformance_services {
 	/* askd.http/1 answers this, once for every call */
 	int32_t http_rc; /* ASKD_E_* instead of an answer; 0: the answer */

@@ -1,12 +1,25 @@
 /* conformance_services.c: stand-ins for every service, so that a plugin opens and runs with no
  * daemon around it. They keep the rules of the contract; what they answer is scripted or empty. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "plugin/conformance_run.h"
 
 struct conformance_services conformance_services;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over what calls write there */
+
+/* Counts one up; the new count. */
+static size_t count_up(size_t *counter)
+{
+	size_t n;
+
+	pthread_mutex_lock(&lock);
+	n = ++*counter;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
 
 #define SERVICE(name, in_type, out_type)                                          \
 	static int32_t name(const struct askd_host *host, struct askd_call *call, \
@@ -15,11 +28,12 @@ struct conformance_services conformance_services;
 SERVICE(http_fetch, askd_http_request, askd_http_response)
 {
 	struct conformance_services *s = &conformance_services;
+	struct askd_http_response unwanted = {.size = sizeof unwanted};
 	const char *colon = s->http_header ? strchr(s->http_header, ':') : NULL;
 	size_t n = s->http_body ? strlen(s->http_body) : 0;
 
 	(void)host;
-	s->http_calls++;
+	count_up(&s->http_calls);
 	if (s->http_rc) {
 		int32_t rc = askd_fail(reterr, s->http_rc, "the test's network says so");
 
@@ -27,6 +41,7 @@ SERVICE(http_fetch, askd_http_request, askd_http_response)
 			reterr->flags = ASKD_ERR_RETRY;
 		return rc;
 	}
+	out = out ? out : &unwanted;
 	out->status = s->http_status;
 	if (colon) {
 		struct askd_header *header = call->alloc(call, sizeof *header);
@@ -61,24 +76,30 @@ SERVICE(http_fetch, askd_http_request, askd_http_response)
 
 SERVICE(inbox_deliver, askd_event, askd_delivered)
 {
+	size_t delivered;
+
 	(void)host, (void)call;
 	if (!in->key.n || !in->conversation.n || !in->sender.n)
 		return askd_fail(
 		        reterr, ASKD_E_INVALID, "an event needs key, conversation and sender");
-	conformance_services.delivered++;
+	delivered = count_up(&conformance_services.delivered);
 	if (out)
-		out->id = conformance_services.delivered;
+		out->id = delivered;
 	return ASKD_OK;
 }
 
 SERVICE(turn_reply, askd_message, askd_delivered)
 {
+	size_t replies;
+
 	(void)host, (void)call, (void)reterr;
-	conformance_services.replies++;
+	pthread_mutex_lock(&lock);
+	replies = ++conformance_services.replies;
 	snprintf(conformance_services.last_reply, sizeof conformance_services.last_reply, "%s",
 	        in->text.s ? in->text.s : "");
+	pthread_mutex_unlock(&lock);
 	if (out)
-		out->id = conformance_services.replies;
+		out->id = replies;
 	return ASKD_OK;
 }
 

@@ -193,9 +193,10 @@ static void not_found(const char *const *search_path, const char *word, const ch
 		buffer_print(&folders, "%s%s", p == search_path ? "" : ", ", folder);
 	}
 	near = text_nearest(name, (const char *const *)found.names);
-	askd_fail(reterr, ASKD_E_NOT_FOUND, "no plugin %s/%s: %s.so is in none of: %s (askd.plugin_path "
-	                                 "names the folders)%s%s%s", word,
-	        name, name, folders.failed || !folders.s ? "(no folder)" : folders.s,
+	askd_fail(reterr, ASKD_E_NOT_FOUND,
+	        "no plugin %s/%s: %s.so is in none of: %s (askd.plugin_path "
+	        "names the folders)%s%s%s",
+	        word, name, name, folders.failed || !folders.s ? "(no folder)" : folders.s,
 	        near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	buffer_finish(&folders);
 	for (size_t i = 0; i < found.count; i++)

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "config/bundled.h"
 
-static const char *const kinds[] = {"database", "llm", "mailer", "skill", "transport", NULL};
+const char *const scaffold_kinds[] = {"database", "llm", "mailer", "skill", "transport", NULL};
 
 /* C keywords that pass for names and would not compile. */
 static const char *const taken[] = {"auto", "break", "case", "char", "const", "continue", "default",
@@ -86,8 +86,8 @@ int scaffold_make(const char *kind, const char *name, FILE *out, FILE *err)
 {
 	char source[64], template[64], options[64];
 
-	if (!is_in(kind, kinds)) {
-		const char *nearest = text_nearest(kind, kinds);
+	if (!is_in(kind, scaffold_kinds)) {
+		const char *nearest = text_nearest(kind, scaffold_kinds);
 
 		fprintf(err,
 		        "askd: no kind '%s'%s%s%s; there are database, llm, mailer, skill, "

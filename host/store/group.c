@@ -159,8 +159,10 @@ bool group_write(struct store_writer *writer, struct store_unit **units, size_t 
 		/* Nobody knows what is on the disk now. Trying again would hide it: after a failed
 		 * flush the system calls the same pages clean. */
 		snprintf(writer->reason, sizeof writer->reason,
-		        "the %s database could not be made durable: %.350s",
-		        writer->db == STORE_MANAGER ? "manager" : "costs", err.message);
+		        "the %s database could not be made durable: %.300s (%s%s%s)",
+		        writer->db == STORE_MANAGER ? "manager" : "costs", err.message,
+		        err.native[0] ? err.native : error_name(err.code),
+		        err.detail ? ": " : "", err.detail ? strerror(err.detail) : "");
 		askd_fail(&err, ASKD_E_IO, "%s", writer->reason);
 		err.flags = ASKD_ERR_MAYBE_DONE;
 		fail_all(units, count, &err);

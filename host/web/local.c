@@ -202,6 +202,9 @@ static void serve(struct client *client)
 	}
 	if (client->fds[0] < 0 || client->fds[1] < 0 || client->fds[2] < 0 ||
 	        !(words = read_words(client->fd, &header))) {
+		if (client->fds[2] >= 0)
+			dprintf(client->fds[2],
+			        "askd: the running daemon could not take this command in\n");
 		answer(client, 1, false);
 		return;
 	}

@@ -4,12 +4,12 @@
 
 #include <askd/database.h>
 
-struct @NAME@ {
-	const char *path;
-};
+struct @NAME @{const char *path;
+}
+;
 
 struct connection {
-	const struct @NAME@ *instance;
+	const struct @NAME @ *instance;
 	uint32_t interrupted; /* set from any thread, cleared by reset */
 	uint32_t reserved;
 };
@@ -24,31 +24,31 @@ struct cursor {
 };
 
 ASKD_QUIET static const struct askd_option options[] = {
-	{.name = "path",
-		.help = "the file",
-		.max = 4000,
-		.flags = ASKD_OPT_REQUIRED,
-		ASKD_OPTION_TEXT(struct @NAME@, path)},
-	{.name = NULL},
+        {.name = "path",
+                .help = "the file",
+                .max = 4000,
+                .flags = ASKD_OPT_REQUIRED,
+                ASKD_OPTION_TEXT(struct @NAME @, path)},
+        {.name = NULL},
 };
 ASKD_LOUD
 
 ASKD_MAKE(static const struct askd_db_column, number_column, .type = ASKD_INT,
-	.key = ASKD_KEY_PRIMARY, .name = {"number", 6}, .type_name = {"integer", 7});
+        .key = ASKD_KEY_PRIMARY, .name = {"number", 6}, .type_name = {"integer", 7});
 ASKD_MAKE(static const struct askd_db_column, text_column, .type = ASKD_TEXT, .name = {"text", 4},
-	.type_name = {"text", 4});
+        .type_name = {"text", 4});
 static const struct askd_db_column *const columns[] = {&number_column, &text_column, NULL};
 
 /* The language, as data: the host's SQL gate works from it. */
 static const char *const first_words[] = {"select", NULL};
 static const char *const functions[] = {NULL};
 ASKD_MAKE(static const struct askd_dialect, dialect, .parameters = ASKD_PARAM_QUESTION,
-	.limit = ASKD_LIMIT_LIMIT, .name = "@NAME@", .schemes = "@NAME@", .quote = "\"\"",
-	.strings = "", .comments = "--", .first_words = first_words, .functions = functions);
+        .limit = ASKD_LIMIT_LIMIT, .name = "@NAME@", .schemes = "@NAME@", .quote = "\"\"",
+        .strings = "", .comments = "--", .first_words = first_words, .functions = functions);
 
-ASKD_DEFINE(@NAME@_connect, askd_db_connect, askd_object)
+ASKD_DEFINE(@NAME @_connect, askd_db_connect, askd_object)
 {
-	const struct @NAME@ *mine = (const struct @NAME@ *)self;
+	const struct @NAME @ *mine = (const struct @NAME @ *)self;
 	struct connection *connection;
 	FILE *file = fopen(mine->path, "re");
 
@@ -59,7 +59,7 @@ ASKD_DEFINE(@NAME@_connect, askd_db_connect, askd_object)
 	}
 	if (!file)
 		return askd_fail(reterr, errno == ENOENT ? ASKD_E_NOT_FOUND : ASKD_E_IO, "%s: %s",
-			mine->path, strerror(errno));
+		        mine->path, strerror(errno));
 	fclose(file);
 	connection = (struct connection *)calloc(1, sizeof *connection);
 	if (!connection)
@@ -69,24 +69,24 @@ ASKD_DEFINE(@NAME@_connect, askd_db_connect, askd_object)
 	return ASKD_OK;
 }
 
-ASKD_DEFINE(@NAME@_describe, askd_db_describe, askd_nothing)
+ASKD_DEFINE(@NAME @_describe, askd_db_describe, askd_nothing)
 {
 	ASKD_MAKE(struct askd_db_table, table, .kind = ASKD_TABLE, .rows = -1, .name = {"lines", 5},
-		.columns = columns);
+	        .columns = columns);
 
 	if (in->table.s && !askd_equal(in->table, table.name))
 		return ASKD_OK;
 	return in->tables->put(in->tables, &table);
 }
 
-ASKD_DEFINE(@NAME@_query, askd_db_query, askd_db_result)
+ASKD_DEFINE(@NAME @_query, askd_db_query, askd_db_result)
 {
 	struct connection *connection = (struct connection *)self;
 	struct cursor *cursor;
 
 	if (!askd_equal(in->sql, ASKD_LITERAL("select number, text from lines"))) {
-		int32_t rc = askd_fail(
-			reterr, ASKD_E_STATEMENT, "only: select number, text from lines");
+		int32_t rc =
+		        askd_fail(reterr, ASKD_E_STATEMENT, "only: select number, text from lines");
 		if (reterr) {
 			reterr->position = 1;
 			snprintf(reterr->native, sizeof reterr->native, "SYNTAX");
@@ -108,12 +108,13 @@ ASKD_DEFINE(@NAME@_query, askd_db_query, askd_db_result)
 }
 
 /* One row a batch keeps the example short; a real driver fills in->max_rows. */
-ASKD_DEFINE(@NAME@_next, askd_db_fetch, askd_batch)
+ASKD_DEFINE(@NAME @_next, askd_db_fetch, askd_batch)
 {
 	struct cursor *cursor = (struct cursor *)self;
 	ssize_t n;
 
-	if (askd_canceled(call) || __atomic_load_n(&cursor->connection->interrupted, __ATOMIC_ACQUIRE))
+	if (askd_canceled(call) ||
+	        __atomic_load_n(&cursor->connection->interrupted, __ATOMIC_ACQUIRE))
 		return askd_fail(reterr, ASKD_E_CANCELED, "interrupted");
 	out->columns = 2;
 	out->affected = -1;
@@ -142,7 +143,7 @@ ASKD_DEFINE(@NAME@_next, askd_db_fetch, askd_batch)
 	return ASKD_OK;
 }
 
-ASKD_DEFINE(@NAME@_finish, askd_nothing, askd_nothing)
+ASKD_DEFINE(@NAME @_finish, askd_nothing, askd_nothing)
 {
 	struct cursor *cursor = (struct cursor *)self;
 
@@ -152,29 +153,29 @@ ASKD_DEFINE(@NAME@_finish, askd_nothing, askd_nothing)
 	return ASKD_OK;
 }
 
-ASKD_DEFINE(@NAME@_interrupt, askd_nothing, askd_nothing)
+ASKD_DEFINE(@NAME @_interrupt, askd_nothing, askd_nothing)
 {
 	__atomic_store_n(&((struct connection *)self)->interrupted, 1, __ATOMIC_RELEASE);
 	return ASKD_OK;
 }
 
-ASKD_DEFINE(@NAME@_reset, askd_nothing, askd_nothing)
+ASKD_DEFINE(@NAME @_reset, askd_nothing, askd_nothing)
 {
 	__atomic_store_n(&((struct connection *)self)->interrupted, 0, __ATOMIC_RELEASE);
 	return ASKD_OK;
 }
 
-ASKD_DEFINE(@NAME@_disconnect, askd_nothing, askd_nothing)
+ASKD_DEFINE(@NAME @_disconnect, askd_nothing, askd_nothing)
 {
 	free(self);
 	return ASKD_OK;
 }
 
 ASKD_MAKE(static const struct askd_database_iface, iface, .dialect = &dialect,
-	.connect = @NAME@_connect, .describe = @NAME@_describe, .query = @NAME@_query,
-	.next = @NAME@_next, .finish = @NAME@_finish, .interrupt = @NAME@_interrupt,
-	.reset = @NAME@_reset, .disconnect = @NAME@_disconnect);
+        .connect = @NAME @_connect, .describe = @NAME @_describe, .query = @NAME @_query,
+        .next = @NAME @_next, .finish = @NAME @_finish, .interrupt = @NAME @_interrupt,
+        .reset = @NAME @_reset, .disconnect = @NAME @_disconnect);
 
 ASKD_PLUGIN(.kind = ASKD_KIND_DATABASE, .name = "@NAME@", .version = "0.1.0",
-	.summary = "the lines of a text file", .license = "MIT", .options = options,
-	.instance_size = sizeof(struct @NAME@), .flags = ASKD_CONCURRENT, .iface = &iface);
+        .summary = "the lines of a text file", .license = "MIT", .options = options,
+        .instance_size = sizeof(struct @NAME @), .flags = ASKD_CONCURRENT, .iface = &iface);

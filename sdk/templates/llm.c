@@ -1,17 +1,17 @@
 /* @NAME@: an engine that answers every question with the same text. */
 #include <askd/llm.h>
 
-struct @NAME@ {
-	const char *answer;
-};
+struct @NAME @{const char *answer;
+}
+;
 
 ASKD_QUIET static const struct askd_option options[] = {
-	{.name = "answer",
-		.help = "what it always says",
-		.def = "I do not know.",
-		.max = 2000,
-		ASKD_OPTION_TEXT(struct @NAME@, answer)},
-	{.name = NULL},
+        {.name = "answer",
+                .help = "what it always says",
+                .def = "I do not know.",
+                .max = 2000,
+                ASKD_OPTION_TEXT(struct @NAME @, answer)},
+        {.name = NULL},
 };
 ASKD_LOUD
 
@@ -22,9 +22,9 @@ static uint64_t count_tokens(struct askd_text text)
 }
 
 /* A real engine sends in->messages through the service askd.http/1 (askd/http.h). */
-ASKD_DEFINE(@NAME@_complete, askd_llm_request, askd_llm_reply)
+ASKD_DEFINE(@NAME @_complete, askd_llm_request, askd_llm_reply)
 {
-	const struct @NAME@ *mine = (const struct @NAME@ *)self;
+	const struct @NAME @ *mine = (const struct @NAME @ *)self;
 
 	if (askd_canceled(call))
 		return askd_fail(reterr, ASKD_E_CANCELED, "nobody waits");
@@ -44,16 +44,16 @@ ASKD_DEFINE(@NAME@_complete, askd_llm_request, askd_llm_reply)
 	return ASKD_OK;
 }
 
-ASKD_DEFINE(@NAME@_model, askd_llm_model, askd_llm_model)
+ASKD_DEFINE(@NAME @_model, askd_llm_model, askd_llm_model)
 {
 	out->flags = ASKD_LLM_STREAM | ASKD_LLM_LOCAL | ASKD_LLM_FREE;
 	out->name = ASKD_LITERAL("@NAME@-1");
 	return ASKD_OK;
 }
 
-ASKD_MAKE(static const struct askd_llm_iface, iface, .complete = @NAME@_complete,
-	.model = @NAME@_model);
+ASKD_MAKE(static const struct askd_llm_iface, iface, .complete = @NAME @_complete,
+        .model = @NAME @_model);
 
 ASKD_PLUGIN(.kind = ASKD_KIND_LLM, .name = "@NAME@", .version = "0.1.0",
-	.summary = "always says the same", .license = "MIT", .options = options,
-	.instance_size = sizeof(struct @NAME@), .flags = ASKD_CONCURRENT, .iface = &iface);
+        .summary = "always says the same", .license = "MIT", .options = options,
+        .instance_size = sizeof(struct @NAME @), .flags = ASKD_CONCURRENT, .iface = &iface);

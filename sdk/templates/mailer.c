@@ -5,30 +5,32 @@
 
 #include <askd/mailer.h>
 
-struct @NAME@ {
-	const char *folder;
-};
+struct @NAME @{const char *folder;
+}
+;
 
 ASKD_QUIET static const struct askd_option options[] = {
-	{.name = "folder",
-		.help = "where the messages go; it must exist",
-		.max = 3000,
-		.flags = ASKD_OPT_REQUIRED,
-		ASKD_OPTION_TEXT(struct @NAME@, folder)},
-	{.name = NULL},
+        {.name = "folder",
+                .help = "where the messages go; it must exist",
+                .max = 3000,
+                .flags = ASKD_OPT_REQUIRED,
+                ASKD_OPTION_TEXT(struct @NAME @, folder)},
+        {.name = NULL},
 };
 ASKD_LOUD
 
 /* The message under its id. The same id again overwrites itself: sending twice does no harm. */
-ASKD_DEFINE(@NAME@_send, askd_mail, askd_outgone)
+ASKD_DEFINE(@NAME @_send, askd_mail, askd_outgone)
 {
-	const struct @NAME@ *mine = (const struct @NAME@ *)self;
+	const struct @NAME @ *mine = (const struct @NAME @ *)self;
 	char path[4096], block[16384];
 	uint64_t at = 0;
 	int fd, rc = ASKD_OK;
 
-	if (!in->message || !in->id.n || in->id.n > 200 || strchr(in->id.s, '/') || in->id.s[0] == '.')
-		return askd_fail(reterr, ASKD_E_INVALID, "a mail needs a message and an id without '/'");
+	if (!in->message || !in->id.n || in->id.n > 200 || strchr(in->id.s, '/') ||
+	        in->id.s[0] == '.')
+		return askd_fail(
+		        reterr, ASKD_E_INVALID, "a mail needs a message and an id without '/'");
 	snprintf(path, sizeof path, "%s/%s.eml", mine->folder, in->id.s);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -37,7 +39,8 @@ ASKD_DEFINE(@NAME@_send, askd_mail, askd_outgone)
 		ssize_t n = pread(in->message->fd, block, sizeof block, (off_t)at);
 
 		if (n <= 0 || write(fd, block, (size_t)n) != n) {
-			rc = askd_fail(reterr, ASKD_E_IO, "%s: %s", path, n ? strerror(errno) : "cut short");
+			rc = askd_fail(reterr, ASKD_E_IO, "%s: %s", path,
+			        n ? strerror(errno) : "cut short");
 			break;
 		}
 		at += (uint64_t)n;
@@ -51,8 +54,8 @@ ASKD_DEFINE(@NAME@_send, askd_mail, askd_outgone)
 	return rc;
 }
 
-ASKD_MAKE(static const struct askd_mailer_iface, iface, .send = @NAME@_send);
+ASKD_MAKE(static const struct askd_mailer_iface, iface, .send = @NAME @_send);
 
 ASKD_PLUGIN(.kind = ASKD_KIND_MAILER, .name = "@NAME@", .version = "0.1.0",
-	.summary = "puts mail into a folder", .license = "MIT", .options = options,
-	.instance_size = sizeof(struct @NAME@), .flags = ASKD_CONCURRENT, .iface = &iface);
+        .summary = "puts mail into a folder", .license = "MIT", .options = options,
+        .instance_size = sizeof(struct @NAME @), .flags = ASKD_CONCURRENT, .iface = &iface);

@@ -1,4 +1,5 @@
-/* @NAME@: a transport that reads questions from one file, a line each, and appends answers to another. */
+/* @NAME@: a transport that reads questions from one file, a line each, and appends answers to
+ * another. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -6,39 +7,39 @@
 
 #include <askd/transport.h>
 
-struct @NAME@ {
-	const struct askd_host *host;
-	const struct askd_inbox_service *inbox;
-	const char *questions, *answers;
-};
+struct @NAME @{const struct askd_host *host;
+const struct askd_inbox_service *inbox;
+const char *questions, *answers;
+}
+;
 
 ASKD_QUIET static const struct askd_option options[] = {
-	{.name = "questions",
-		.help = "file that people append their questions to",
-		.max = 4000,
-		.flags = ASKD_OPT_REQUIRED,
-		ASKD_OPTION_TEXT(struct @NAME@, questions)},
-	{.name = "answers",
-		.help = "file that the answers are appended to",
-		.max = 4000,
-		.flags = ASKD_OPT_REQUIRED,
-		ASKD_OPTION_TEXT(struct @NAME@, answers)},
-	{.name = NULL},
+        {.name = "questions",
+                .help = "file that people append their questions to",
+                .max = 4000,
+                .flags = ASKD_OPT_REQUIRED,
+                ASKD_OPTION_TEXT(struct @NAME @, questions)},
+        {.name = "answers",
+                .help = "file that the answers are appended to",
+                .max = 4000,
+                .flags = ASKD_OPT_REQUIRED,
+                ASKD_OPTION_TEXT(struct @NAME @, answers)},
+        {.name = NULL},
 };
 ASKD_LOUD
 
-static int32_t @NAME@_open(void *self, const struct askd_host *host, struct askd_error *reterr)
+static int32_t @NAME @_open(void *self, const struct askd_host *host, struct askd_error *reterr)
 {
-	struct @NAME@ *mine = (struct @NAME@ *)self;
+	struct @NAME @ *mine = (struct @NAME @ *)self;
 
 	mine->host = host;
 	return askd_need(host, "askd.inbox/1", &mine->inbox, reterr);
 }
 
-/* Hands one line over under its place in the file: the same place again is the same event, so reading
- * the file from its start after a restart asks nothing twice. */
-static int32_t deliver(const struct @NAME@ *mine, const char *line, size_t n, long place,
-	struct askd_error *reterr)
+/* Hands one line over under its place in the file: the same place again is the same event, so
+ * reading the file from its start after a restart asks nothing twice. */
+static int32_t deliver(const struct @NAME @ *mine, const char *line, size_t n, long place,
+        struct askd_error *reterr)
 {
 	struct askd_call *call = mine->host->call_begin(mine->host, 30000);
 	int32_t rc;
@@ -56,10 +57,11 @@ static int32_t deliver(const struct @NAME@ *mine, const char *line, size_t n, lo
 	return rc;
 }
 
-/* The loop: returns when the host cancels it, or with an error, after which the host runs it again. */
-ASKD_DEFINE(@NAME@_run, askd_nothing, askd_nothing)
+/* The loop: returns when the host cancels it, or with an error, after which the host runs it again.
+ */
+ASKD_DEFINE(@NAME @_run, askd_nothing, askd_nothing)
 {
-	const struct @NAME@ *mine = (const struct @NAME@ *)self;
+	const struct @NAME @ *mine = (const struct @NAME @ *)self;
 	const struct timespec pause = {0, 100000000};
 	FILE *file = NULL;
 	char *line = NULL;
@@ -71,9 +73,10 @@ ASKD_DEFINE(@NAME@_run, askd_nothing, askd_nothing)
 		ssize_t n;
 
 		if (!file && !(file = fopen(mine->questions, "re")) && errno != ENOENT)
-			rc = askd_fail(reterr, ASKD_E_IO, "%s: %s", mine->questions, strerror(errno));
+			rc = askd_fail(
+			        reterr, ASKD_E_IO, "%s: %s", mine->questions, strerror(errno));
 		if (!file || (place = ftell(file)) < 0 || (n = getline(&line, &room, file)) < 1 ||
-			line[n - 1] != '\n') {
+		        line[n - 1] != '\n') {
 			if (file) { /* not a whole line yet: look again later */
 				fseek(file, place, SEEK_SET);
 				clearerr(file);
@@ -90,9 +93,9 @@ ASKD_DEFINE(@NAME@_run, askd_nothing, askd_nothing)
 	return rc;
 }
 
-ASKD_DEFINE(@NAME@_send, askd_outgoing, askd_outgone)
+ASKD_DEFINE(@NAME @_send, askd_outgoing, askd_outgone)
 {
-	const struct @NAME@ *mine = (const struct @NAME@ *)self;
+	const struct @NAME @ *mine = (const struct @NAME @ *)self;
 	struct askd_text line = askd_print(call, "%s\n", in->text.s ? in->text.s : "");
 	int fd = open(mine->answers, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	int32_t rc = ASKD_OK;
@@ -105,16 +108,16 @@ ASKD_DEFINE(@NAME@_send, askd_outgoing, askd_outgone)
 	return rc;
 }
 
-ASKD_DEFINE(@NAME@_capabilities, askd_nothing, askd_capabilities)
+ASKD_DEFINE(@NAME @_capabilities, askd_nothing, askd_capabilities)
 {
 	out->per_second = 100;
 	return ASKD_OK;
 }
 
-ASKD_MAKE(static const struct askd_transport_iface, iface, .run = @NAME@_run, .send = @NAME@_send,
-	.capabilities = @NAME@_capabilities);
+ASKD_MAKE(static const struct askd_transport_iface, iface, .run = @NAME @_run, .send = @NAME @_send,
+        .capabilities = @NAME @_capabilities);
 
 ASKD_PLUGIN(.kind = ASKD_KIND_TRANSPORT, .name = "@NAME@", .version = "0.1.0",
-	.summary = "questions and answers in two files", .license = "MIT", .options = options,
-	.instance_size = sizeof(struct @NAME@), .flags = ASKD_CONCURRENT, .open = @NAME@_open,
-	.iface = &iface);
+        .summary = "questions and answers in two files", .license = "MIT", .options = options,
+        .instance_size = sizeof(struct @NAME @), .flags = ASKD_CONCURRENT, .open = @NAME @_open,
+        .iface = &iface);

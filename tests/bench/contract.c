@@ -1,4 +1,5 @@
-/* contract.c: what the contract costs beside the bare function and the bare library. Prints JSON. */
+/* contract.c: what the contract costs beside the bare function and the bare library. Prints JSON.
+ */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static struct plugin_instance *open_database(struct arena *a, const char *plugin
 
 	yaml_append(node, "path", yaml_make(a, YAML_SCALAR, path));
 	config = (struct config_instance){
-		.kind = "database", .name = "bench", .plugin = plugin, .node = node};
+	        .kind = "database", .name = "bench", .plugin = plugin, .node = node};
 	instance = registry_open_one(NULL, &config, NULL, &error);
 	if (!instance)
 		fail("open", error.message);
@@ -45,11 +46,13 @@ static void make_rows(const char *path)
 
 	remove(path);
 	if (sqlite3_open(path, &db) ||
-		sqlite3_exec(db,
-			"create table t(a integer, b text, c real, d text, e integer);"
-			"with recursive n(i) as (select 1 union all select i+1 from n where i < 1000000) "
-			"insert into t select i, 'name ' || i, i * 0.5, 'a somewhat longer text ' || i, i % 7 from n",
-			NULL, NULL, NULL))
+	        sqlite3_exec(db,
+	                "create table t(a integer, b text, c real, d text, e integer);"
+	                "with recursive n(i) as (select 1 union all select i+1 from n where i < "
+	                "1000000) "
+	                "insert into t select i, 'name ' || i, i * 0.5, 'a somewhat longer text ' "
+	                "|| i, i % 7 from n",
+	                NULL, NULL, NULL))
 		fail("making rows", sqlite3_errmsg(db));
 	sqlite3_close(db);
 }
@@ -64,13 +67,13 @@ static double bare_rows(const char *path)
 	sqlite3_stmt *stmt;
 
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ||
-		sqlite3_prepare_v2(db, statement, -1, &stmt, NULL))
+	        sqlite3_prepare_v2(db, statement, -1, &stmt, NULL))
 		fail("bare sqlite", sqlite3_errmsg(db));
 	began = now_us();
 	while (sqlite3_step(stmt) == SQLITE_ROW)
 		sum += (uint64_t)sqlite3_column_int64(stmt, 0) + sqlite3_column_text(stmt, 1)[0] +
-			(uint64_t)sqlite3_column_double(stmt, 2) + sqlite3_column_text(stmt, 3)[0] +
-			(uint64_t)sqlite3_column_int64(stmt, 4);
+		       (uint64_t)sqlite3_column_double(stmt, 2) + sqlite3_column_text(stmt, 3)[0] +
+		       (uint64_t)sqlite3_column_int64(stmt, 4);
 	sqlite3_finalize(stmt);
 	sqlite3_close(db);
 	return now_us() - began;
@@ -81,7 +84,7 @@ static double cursor_rows(struct plugin_instance *instance, const struct call_sc
 	struct askd_db_connect connect = {.size = sizeof connect};
 	struct askd_db_query query = {.size = sizeof query, .sql = askd_text_of(statement)};
 	struct askd_db_fetch fetch = {
-		.size = sizeof fetch, .max_rows = 256, .max_bytes = 65536, .max_value = 1 << 20};
+	        .size = sizeof fetch, .max_rows = 256, .max_bytes = 65536, .max_value = 1 << 20};
 	struct askd_object connection;
 	struct askd_db_result result;
 	struct askd_batch batch = {0};
@@ -90,20 +93,22 @@ static double cursor_rows(struct plugin_instance *instance, const struct call_sc
 	double began;
 
 	plugin_call_init(&call, scope, 0);
-	if (enter_database_iface_connect(instance, NULL, NULL, &call, &connect, &connection, &error))
+	if (enter_database_iface_connect(
+	            instance, NULL, NULL, &call, &connect, &connection, &error))
 		fail("connect", error.message);
 	began = now_us();
 	if (enter_database_iface_query(
-			instance, NULL, connection.handle, &call, &query, &result, &error))
+	            instance, NULL, connection.handle, &call, &query, &result, &error))
 		fail("query", error.message);
 	while (!batch.end) {
-		if (enter_database_iface_next(instance, NULL, result.cursor, &call, &fetch, &batch, &error))
+		if (enter_database_iface_next(
+		            instance, NULL, result.cursor, &call, &fetch, &batch, &error))
 			fail("next", error.message);
 		for (uint32_t r = 0; r < batch.rows; r++) {
 			const struct askd_value *v = batch.cells + (size_t)r * batch.columns;
 
-			sum += (uint64_t)v[0].u.i + (unsigned char)v[1].u.s[0] + (uint64_t)v[2].u.f +
-				(unsigned char)v[3].u.s[0] + (uint64_t)v[4].u.i;
+			sum += (uint64_t)v[0].u.i + (unsigned char)v[1].u.s[0] +
+			       (uint64_t)v[2].u.f + (unsigned char)v[3].u.s[0] + (uint64_t)v[4].u.i;
 		}
 	}
 	enter_database_iface_finish(instance, NULL, result.cursor, &call, NULL, NULL, NULL);
@@ -124,7 +129,8 @@ static void measure_calls(struct plugin_instance *instance, const struct call_sc
 	double bare = 1e18, through = 1e18;
 
 	plugin_call_init(&call, scope, 0);
-	if (enter_database_iface_connect(instance, NULL, NULL, &call, &connect, &connection, &error))
+	if (enter_database_iface_connect(
+	            instance, NULL, NULL, &call, &connect, &connection, &error))
 		fail("connect", error.message);
 	for (int round = 0; round < ROUNDS; round++) {
 		double began = now_us(), took;
@@ -136,7 +142,7 @@ static void measure_calls(struct plugin_instance *instance, const struct call_sc
 		began = now_us();
 		for (int i = 0; i < CALLS / 20; i++)
 			enter_database_iface_interrupt(
-				instance, NULL, connection.handle, &call, NULL, NULL, &error);
+			        instance, NULL, connection.handle, &call, NULL, NULL, &error);
 		took = (now_us() - began) * 1000 / (CALLS / 20);
 		through = took < through ? took : through;
 	}
@@ -171,7 +177,7 @@ int main(int argc, char **argv)
 		through = took < through ? took : through;
 	}
 	printf("\"row_bare_ns\": %.1f, \"row_contract_ns\": %.1f}\n", bare * 1000 / ROWS,
-		through * 1000 / ROWS);
+	        through * 1000 / ROWS);
 	registry_close_one(instance);
 	arena_finish(&arena);
 	cancel_finish(&cancel);

@@ -24,7 +24,7 @@ VARYING = (
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "TIME"),
     (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "DATE"),
     (re.compile(r"process \d+"), "process N"),
-    (re.compile(r"^(?:[-ds][rwx-]{9}) .* "), "FILE "),
+    (re.compile(r"^([-ds][rwx-]{9}) .* (\S+)$", re.M), r"\1 \2"),
 )
 
 

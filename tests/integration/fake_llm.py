@@ -74,6 +74,7 @@ class Cut(Exception):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are written apart
     api_key = None
 
     def log_message(self, format, *args):

@@ -281,7 +281,8 @@ def test_escape_sequences_of_cells_do_not_reach_the_terminal(askd):
 
 def two(askd):
     askd.write(database=f"{{shop: {{plugin: sqlite, path: {askd.database}}}, "
-                        f"archive: {{plugin: sqlite, path: {askd.database}}}}}")
+                        f"archive: {{plugin: sqlite, path: {askd.database}}}}}",
+               limits="{question: {rate: 1000/s, burst: 1000}}")
     four(askd)
 
 

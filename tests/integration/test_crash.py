@@ -111,34 +111,40 @@ def audit_holds(rows):
         previous = own
 
 
-def state_holds(askd, events):
-    """What must be true whenever nothing runs: whole files, all turns over, the same money everywhere."""
+def books_hold(askd):
+    """Whole files, an unbroken audit, and the same money everywhere. Gives the stages."""
     for database in ("manager", "costs"):
         assert askd.sql("pragma integrity_check", database) == [("ok",)]
     audit_holds(askd.sql("select number, at_us, identity, person, organisation, turn, action, subject,"
                          " details, previous_hash, hash from audit order by number"))
-    turns = askd.sql("select id, status, kind from turns")
-    assert len(turns) == events and all(turn[1:] == ("done", 0) for turn in turns), turns
-    ended = askd.sql("select turn, count(*) from audit where action = 'turn.ended' group by turn")
-    assert sorted(ended) == sorted((turn[0], 1) for turn in turns)
-
-    stages = askd.sql("select id, turn, name, ordinal, status, cost_pico, reserved_pico, applied from stages")
-    done = {}
-    for _, turn, name, ordinal, status, cost, reserved, applied in stages:
-        assert status in (DONE, UNKNOWN) and applied
-        if status == DONE:
-            assert (turn, name, ordinal // ATTEMPTS) not in done, "a finished stage was paid for again"
-            done[turn, name, ordinal // ATTEMPTS] = cost
-            assert cost == {"analysis": ANALYSIS_PICO, "answer": ANSWER_PICO}[name]
-        else:
-            assert cost == reserved > 0
-    assert set(done) == {(turn[0], name, 0) for turn in turns for name in ("analysis", "answer")}
+    stages = askd.sql("select id, turn, name, ordinal, status, cost_pico, reserved_pico from stages")
+    assert askd.sql("select count(*) from stages where applied = 0 or status = 0") == [(0,)]
     booked = askd.sql("select stage, turn, name, ordinal, status, cost_pico from conversation_stages", "costs")
     assert sorted(booked) == sorted(stage[:6] for stage in stages)
     for table in ("conversations", "model_usage", "stages_usage"):
         sums = askd.sql(f"select sum(calls), sum(cost_pico), sum(unknown) from {table}", "costs")
         assert sums == [(len(stages), sum(stage[5] for stage in stages), 0)], table
+    done = set()
+    for _, turn, name, ordinal, status, cost, reserved in stages:
+        if status == DONE:
+            assert (turn, name, ordinal // ATTEMPTS) not in done, "a finished stage was paid for again"
+            done.add((turn, name, ordinal // ATTEMPTS))
+            assert cost == {"analysis": ANALYSIS_PICO, "answer": ANSWER_PICO}[name]
+        else:
+            assert cost == (reserved if status == UNKNOWN else 0)
     return stages
+
+
+def turns_hold(askd, events):
+    """All turns are over, each with its answer, its entry in the audit, and no call but those of the kills."""
+    turns = askd.sql("select id, status, kind from turns")
+    assert len(turns) == events and all(turn[1:] == ("done", 0) for turn in turns), turns
+    ended = askd.sql("select turn, count(*) from audit where action = 'turn.ended' group by turn")
+    assert sorted(ended) == sorted((turn[0], 1) for turn in turns)
+    stages = books_hold(askd)
+    assert {stage[4] for stage in stages} <= {DONE, UNKNOWN}
+    finished = sorted(stage[1:3] for stage in stages if stage[4] == DONE)
+    assert finished == sorted((turn[0], name) for turn in turns for name in ("analysis", "answer"))
 
 
 def killed(chat, trial, point):
@@ -200,7 +206,7 @@ def kill_often(askd, point, trials):
     chat = Chat(askd)
     for trial in trials:
         killed(chat, trial, point)
-    state_holds(askd, chat.events)
+    turns_hold(askd, chat.events)
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -79,6 +79,29 @@ def test_links_lead_somewhere(page):
         assert (TREE / page).parent.joinpath(target).exists(), f"{page} links to {target}"
 
 
+# ---- config/askd.yaml -------------------------------------------------------------------------------
+
+
+def test_reference_passes_the_check(prefix, tmp_path):  # noqa: F811
+    text = (TREE / "config/askd.yaml").read_text(encoding="utf-8")
+    (tmp_path / "askd.yaml").write_text(text.replace("/usr/lib/askd/plugins", f"{prefix}/lib/askd/plugins"))
+    (tmp_path / "master.key").write_text("0123456789abcdef" * 4 + "\n")
+    (tmp_path / "analysis.md").write_bytes((TREE / "config/prompts/analysis.md").read_bytes())
+    result = shell("askd check -c askd.yaml", prefix, tmp_path, {"OPENAI_API_KEY": "sk-of-the-reader"})
+    assert result.returncode == 0, result.stdout
+
+
+def test_reference_has_every_key_of_the_host():
+    page = (TREE / "docs/configuration.md").read_text(encoding="utf-8")
+    reference = (TREE / "config/askd.yaml").read_text(encoding="utf-8")
+    sections = re.split(r"^## ", page, flags=re.M)[1:]
+    host = [section for section in sections if "{plugin:" not in section.splitlines()[0]]
+    names = {name for section in host for name in re.findall(r"^\| `(\w+)` \|", section, re.M)}
+    assert len(names) > 40
+    missing = [name for name in sorted(names) if not re.search(rf"^ *(# |- )?{name}:", reference, re.M)]
+    assert not missing, f"config/askd.yaml does not show {missing}"
+
+
 # ---- the object of --json ---------------------------------------------------------------------------
 
 TEXT, INTEGER, TRUTH = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
@@ -131,7 +154,7 @@ def members(schema):
     for name, inner in schema.get("properties", {}).items():
         yield name
         yield from members(inner)
-    for inner in [schema.get("items", {}), *schema.get("anyOf", [])]:
+    for inner in [*([schema["items"]] if "items" in schema else []), *schema.get("anyOf", [])]:
         yield from members(inner)
 
 

@@ -268,8 +268,9 @@ def test_hooks_act_in_the_order_of_the_file(askd):
 
 def faulty(askd):
     """Instances that cannot open: (kind and name, options, part of the reason)."""
-    broken = BUILD / "test-plugins" / "skill" / "torn.so"
-    broken.write_bytes(b"\x7fELF and then nothing")
+    torn = askd.folder / "more-plugins" / "skill" / "torn.so"
+    torn.parent.mkdir(parents=True)
+    torn.write_bytes(b"\x7fELF and then nothing")
     return {
         "missing": ("skill", "extra", "{plugin: nowhere%s}", "nowhere"),
         "refused": ("skill", "extra", "{plugin: torn%s}", "torn"),
@@ -283,13 +284,15 @@ def faulty(askd):
 @pytest.mark.parametrize("case", ["missing", "refused", "wrong kind", "bad option", "bad value", "open fails"])
 def test_an_optional_instance_is_left_out_with_one_warning(askd, case):
     kind, name, options, reason = faulty(askd)[case]
-    if kind == "llm":
-        def write(more):
-            askd.write(llm=f'{{main: {{plugin: openai, base_url: "{askd.llm.url}", model: test-model, '
-                           f"api_key: k}}, {name}: {options % more}}}")
-    else:
-        def write(more):
-            askd.write(**{kind: f"{{{name}: {options % more}}}"})
+    path = f"[{BUILD}/plugins, {BUILD}/test-plugins, {askd.folder}/more-plugins]"
+
+    def write(more):
+        section = f"{{{name}: {options % more}}}"
+        if kind == "llm":
+            section = (f'{{main: {{plugin: openai, base_url: "{askd.llm.url}", model: test-model, '
+                       f"api_key: k}}, {name}: {options % more}}}")
+        askd.write(**{kind: section, "askd": f"{{state_dir: {askd.state}, plugin_path: {path}}}"})
+
     write(", optional: true")
     askd.llm.analysis(COUNT, "There are 4 customers.")
     result = askd.run("ask", "--json", QUESTION, check=0)
@@ -321,6 +324,13 @@ def test_an_optional_engine_of_a_stage_leaves_its_fallback(askd):
                    f'main: {{plugin: openai, base_url: "{askd.llm.url}", model: test-model, api_key: k}}}}',
                assistant="{stages: {analysis: {llm: first, fallback: [main]}}}")
     answers(askd)
+
+
+def test_a_stage_whose_only_engine_was_left_out_says_so_when_asked(askd):
+    askd.write(llm="{main: {plugin: nowhere, optional: true}}", pricing=None)
+    result = askd.run("ask", "--json", QUESTION, check=1)
+    assert json.loads(result.stdout)["kind"] == "error"
+    assert "the stage 'analysis' has no engine: llm/main did not open" in result.stderr
 
 
 def test_a_database_that_was_left_out_is_told_as_such(askd):

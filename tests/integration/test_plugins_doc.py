@@ -1,5 +1,6 @@
 """docs/plugins.md, executed from top to bottom against an installed askd."""
 
+import re
 import subprocess
 
 import pytest
@@ -42,32 +43,129 @@ def test_mistakes_are_answered_with_the_next_step(askd, words, expected):
     assert expected in result.stdout + result.stderr, result
 
 
-def test_bundled_plugins_conform(askd):
-    (askd.folder / "sqlite.yaml").write_text(
-        f"path: {askd.database}\ncheck:\n  not_found: {{path: {askd.folder}/none.db}}\n"
-        f"  write: {{path: {askd.folder}/write.db}}\n")
-    (askd.folder / "openai.yaml").write_text(
-        "base_url: http://127.0.0.1:9/v1\nmodel: m\napi_key: k\n")
-    for plugin, options in (("database/sqlite", "sqlite.yaml"), ("llm/openai", "openai.yaml"),
-                            ("transport/console", None), ("skill/query", None)):
-        words = ["check", f"{BUILD}/plugins/{plugin}.so"]
-        if options:
-            words += ["--options", askd.folder / options]
-        result = askd.run("plugin", *words)
-        assert result.returncode == 0 and " 0 failed" in result.stdout, result.stdout
+def check(askd, plugin, options=None, **more):
+    words = ["plugin", "check", plugin]
+    if options is not None:
+        file = askd.folder / "options.yaml"
+        file.write_text(options)
+        words += ["--options", file]
+    return askd.run(*words, **more)
 
 
-def test_a_crash_or_a_hang_is_a_finding(askd):
-    (askd.folder / "crash.c").write_text("""
+@pytest.mark.parametrize("plugin", ["database/sqlite", "llm/openai", "transport/console", "skill/query"])
+def test_bundled_plugins_conform(askd, plugin):
+    options = {
+        "database/sqlite": f"path: {askd.database}\ncheck:\n  not_found: {{path: {askd.folder}/none.db}}\n"
+                           f"  write: {{path: {askd.folder}/write.db}}\n",
+        "llm/openai": "base_url: http://127.0.0.1:9/v1\nmodel: m\napi_key: k\n"}
+    result = check(askd, f"{BUILD}/plugins/{plugin}.so", options.get(plugin))
+    assert result.returncode == 0 and " 0 failed" in result.stdout, result.stdout
+    assert "8 threads at once" in result.stdout
+
+
+@pytest.mark.parametrize("plugin", ["llm/echo_llm", "skill/hooks", "skill/ping", "skill/tools_verbs_health",
+                                    "transport/queue_transport"])
+def test_sound_test_plugins_conform(askd, plugin):
+    result = check(askd, f"{BUILD}/test-plugins/{plugin}.so")
+    assert result.returncode == 0 and " 0 failed" in result.stdout, result.stdout
+
+
+def test_summary_names_what_was_not_tried(askd):
+    result = check(askd, f"{BUILD}/plugins/database/sqlite.so")
+    assert "give --options with path" in result.stdout
+    result = check(askd, f"{BUILD}/plugins/database/sqlite.so", f"path: {askd.database}\n")
+    for name in ("NOT_FOUND", "AUTH", "IO", "store mode, CONFLICT, BUSY"):
+        assert f"  {name}: " in result.stdout, name
+    assert "not tried" not in check(askd, f"{BUILD}/test-plugins/skill/ping.so").stdout
+
+
+def test_a_driver_that_lies_fails(askd):
+    result = check(askd, f"{BUILD}/test-plugins/database/lying_db.so", check=1)
+    assert "is not UTF-8" in result.stdout
+    assert "FAIL past the deadline it is TIMEOUT" in result.stdout
+
+
+BROKEN = ["BAD_MAGIC", "BAD_SIZE", "BAD_STRIDE", "BAD_KIND", "NO_NAME", "WILD_NAME", "NO_FUNCTION", "NO_IFACE",
+          "BAD_IFACE_SIZE", "BAD_DEFAULT", "BAD_OFFSET", "BAD_TYPE", "TWICE", "NO_HELP", "BAD_NAME",
+          "NO_CHOICES", "NO_END", "SERIAL", "NO_EXPORT", "UNKNOWN_EXTENSION", "EMPTY_TOOLS",
+          "NO_COMMAND_HELP", "MISSING_SYMBOL", "FROM_LIBRARY", "VERSION_0_8", "VERSION_0_10", "VERSION_1_0",
+          "VERSION_1_9"]
+
+
+def test_broken_plugins_are_refused_in_sentences(askd):
+    listed = {file.stem for file in (BUILD / "broken").glob("*.so")}
+    assert listed == {*BROKEN, "sound"}
+    for name in BROKEN:
+        result = check(askd, f"{BUILD}/broken/{name}.so", check=1)
+        line = re.search(r"^FAIL the file is a plugin: (.*)", result.stdout, re.M)
+        assert line and f"{name}.so" in line[1] and len(line[1].split()) > 4, result.stdout
+        assert "0 passed, 1 failed" in result.stdout
+
+
+HEAD = """
 #include <askd/mailer.h>
-ASKD_DEFINE(crash_send, askd_mail, askd_outgone) { *(volatile int *)8 = 1; return 0; }
-ASKD_MAKE(static const struct askd_mailer_iface, iface, .send = crash_send);
-ASKD_PLUGIN(.kind = ASKD_KIND_MAILER, .name = "crash", .version = "1", .summary = "x",
-            .license = "MIT", .instance_size = 8, .iface = &iface);
-""")
-    subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", f"-I{TREE}/sdk/include", "-o", "crash.so",
-                    "crash.c"], cwd=askd.folder, check=True)
-    result = subprocess.run([str(BUILD / "askd"), "-c", str(askd.config), "plugin", "check", "crash.so"],
+#include <askd/skill.h>
+#include <sched.h>
+"""
+MAILER = """
+ASKD_MAKE(static const struct askd_mailer_iface, iface, .send = bad_send);
+ASKD_PLUGIN(.kind = ASKD_KIND_MAILER, .name = "bad", .version = "1", .summary = "x", .license = "MIT",
+            .instance_size = 8, .flags = ASKD_CONCURRENT, .iface = &iface);
+"""
+SKILL = """
+struct bad { const struct askd_host *host; const struct askd_turn_service *turn; };
+static int32_t bad_open(void *self, const struct askd_host *host, struct askd_error *reterr)
+{
+	struct bad *bad = self;
+	bad->host = host;
+	return askd_need(host, "askd.turn/1", &bad->turn, reterr);
+}
+ASKD_DEFINE(bad_handle, askd_turn, askd_outcome)
+{
+	struct bad *bad = self;
+	ASKD_MAKE(struct askd_message, message, .text = ASKD_LITERAL("said"));
+	int32_t rc = %s bad->turn->reply(bad->host, call, &message, NULL, reterr);
+	%s
+	return rc;
+}
+ASKD_MAKE(static const struct askd_skill_iface, iface, .handle = bad_handle);
+ASKD_PLUGIN(.kind = ASKD_KIND_SKILL, .name = "bad", .version = "1", .summary = "x", .license = "MIT",
+            .instance_size = sizeof(struct bad), .flags = ASKD_CONCURRENT, .open = bad_open,
+            .iface = &iface);
+"""
+FAULTS = {
+    "crash": ("ASKD_DEFINE(bad_send, askd_mail, askd_outgone) { *(volatile int *)8 = 1; return 0; }" + MAILER,
+              "crashed with signal|AddressSanitizer|UndefinedBehavior|runtime error"),
+    "no reason": ("ASKD_DEFINE(bad_send, askd_mail, askd_outgone) { return ASKD_E_INVALID; }" + MAILER,
+                  "FAIL a mail without a message is refused: INVALID: .* and no reason"),
+    "takes everything": ("ASKD_DEFINE(bad_send, askd_mail, askd_outgone) { return ASKD_OK; }" + MAILER,
+                         "FAIL a mail without a message is refused"),
+    # It finds another thread inside, which one that says ASKD_CONCURRENT must not mind.
+    "not concurrent": ("""
+static int inside;
+ASKD_DEFINE(bad_send, askd_mail, askd_outgone)
+{
+	int others = __atomic_fetch_add(&inside, 1, __ATOMIC_SEQ_CST);
+	for (int i = 0; !others && i < 200; i++) {
+		sched_yield();
+		others = __atomic_load_n(&inside, __ATOMIC_SEQ_CST) - 1;
+	}
+	__atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
+	return askd_fail(reterr, others ? ASKD_E_INTERNAL : ASKD_E_INVALID, "no");
+}
+""" + MAILER, "FAIL send without a message: 8 threads at once are told what one alone is: alone it is INVALID"),
+    "another size": (SKILL % ("", "out->size = 4;"), "FAIL a plain text: handle speaks.*PROTOCOL: .*size"),
+    "says nothing": (SKILL % ("0; if (0) rc =", ""), "FAIL a plain text: handle speaks.*it said nothing"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_check_finds(askd, fault):
+    source, expected = FAULTS[fault]
+    (askd.folder / "bad.c").write_text(HEAD + source)
+    subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", f"-I{TREE}/sdk/include", "-o", "bad.so",
+                    "bad.c"], cwd=askd.folder, check=True)
+    result = subprocess.run([str(BUILD / "askd"), "-c", str(askd.config), "plugin", "check", "bad.so"],
                             cwd=askd.folder, capture_output=True, text=True, env=askd.env)
     assert result.returncode == 1
-    assert "crashed" in result.stdout or "AddressSanitizer" in result.stderr, result
+    assert re.search(expected, result.stdout + result.stderr), result

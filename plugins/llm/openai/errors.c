@@ -73,7 +73,7 @@ static void add_message(const struct openai *o, const char *message, struct askd
 void openai_add_remedy(struct askd_error *reterr)
 {
 	const char *remedy = !reterr                            ? NULL
-	                     : reterr->code == ASKD_E_AUTH        ? "check `api_key`"
+	                     : reterr->code == ASKD_E_AUTH      ? "check `api_key`"
 	                     : reterr->code == ASKD_E_NOT_FOUND ? "check `model` and `base_url`"
 	                     : reterr->code == ASKD_E_QUOTA     ? "see your account there"
 	                     : reterr->code == ASKD_E_IO && !reterr->detail

@@ -253,12 +253,12 @@ static bool read_time(struct reader *r)
 {
 	struct number number = {.kind = NUMBER_TIME};
 	int32_t hour, minute = 0, second;
-	size_t n = digits(r, r->i, &hour), m, end = r->i + n, word;
+	size_t n = digits(r, r->i, &hour), end = r->i + n, word;
 	bool clock = false;
 
 	if (!n || n > 2 || hour > 24)
 		return false;
-	if (at(r, end) == ':' && (m = digits(r, end + 1, &minute)) == 2 && minute < 60) {
+	if (at(r, end) == ':' && digits(r, end + 1, &minute) == 2 && minute < 60) {
 		end += 3;
 		clock = true;
 		if (at(r, end) == ':' && digits(r, end + 1, &second) == 2)

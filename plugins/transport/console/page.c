@@ -224,6 +224,29 @@ static bool dollars(const json_t *pico, char out[40])
 	return true;
 }
 
+/* A call that never reached a model: nothing was read, written or paid. */
+static bool is_idle(const json_t *stage)
+{
+	const json_t *cost = json_object_get(stage, "cost_pico");
+
+	return json_is_integer(cost) && !json_integer_value(cost) &&
+	       !json_integer_value(json_object_get(stage, "input_tokens")) &&
+	       !json_integer_value(json_object_get(stage, "output_tokens"));
+}
+
+static bool was_called(const json_t *object)
+{
+	const json_t *stages = json_object_get(object, "stages"), *stage;
+	size_t i;
+
+	json_array_foreach(stages, i, stage)
+	{
+		if (!is_idle(stage))
+			return true;
+	}
+	return false;
+}
+
 static void print_cost(struct screen *screen, const struct page_voice *voice, const json_t *object)
 {
 	const json_t *stages = json_object_get(object, "stages");
@@ -232,10 +255,12 @@ static void print_cost(struct screen *screen, const struct page_voice *voice, co
 	const json_t *stage;
 	char amount[40];
 	size_t i;
-	if (!json_array_size(stages))
+	if (!was_called(object))
 		return;
 	json_array_foreach(stages, i, stage)
 	{
+		if (is_idle(stage))
+			continue;
 		const char *name = json_string_value(json_object_get(stage, "stage"));
 		const char *llm = json_string_value(json_object_get(stage, "llm"));
 		const char *model = json_string_value(json_object_get(stage, "model"));
@@ -244,7 +269,7 @@ static void print_cost(struct screen *screen, const struct page_voice *voice, co
 		        (long long)json_integer_value(json_object_get(stage, "input_tokens")));
 		snprintf(output, sizeof output, "%lld",
 		        (long long)json_integer_value(json_object_get(stage, "output_tokens")));
-		screen_raw(&line, i ? ", " : "");
+		screen_raw(&line, line.n ? ", " : "");
 		screen_raw(&line, name ? name : "?");
 		screen_raw(&line, " ");
 		screen_raw(&line, llm ? llm : "?");
@@ -279,8 +304,7 @@ void page_print(
 		screen_raw(screen, "\n");
 	}
 	print_data(screen, voice, object);
-	if ((sql && *sql) || (explanation && *explanation) ||
-	        json_array_size(json_object_get(object, "stages")))
+	if ((sql && *sql) || (explanation && *explanation) || was_called(object))
 		screen_raw(screen, "\n");
 	if (sql && *sql)
 		dim_line(screen, page_say(voice, "SQL: {sql}", "*sql", sql, NULL));

@@ -61,7 +61,7 @@ static uint32_t decode(const char *s, size_t n, size_t *length)
 {
 	unsigned char c = (unsigned char)s[0];
 	size_t want = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
-	uint32_t u = c;
+	uint32_t u;
 	*length = 1;
 	if (want == 1)
 		return c;

@@ -40,9 +40,9 @@ struct askd_tool_result {
 };
 
 /* A function that a model may call under the asker's rights, where a stage of the configuration
- * names it. Its arguments are a JSON object that the model wrote: check them. When it fails, the model
- * reads that, and the words of INVALID, NOT_FOUND and UNSUPPORTED. At most 64 KB of JSON. After a
- * crash it may run a second time with the same arguments. */
+ * names it. Its arguments are a JSON object that the model wrote: check them. When it fails, the
+ * model reads that, and the words of INVALID, NOT_FOUND and UNSUPPORTED. At most 64 KB of JSON.
+ * After a crash it may run a second time with the same arguments. */
 struct askd_tool {
 	uint32_t size;
 	uint32_t flags;

@@ -25,7 +25,7 @@ static double cpu_us(void)
 
 	getrusage(RUSAGE_SELF, &u);
 	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
-		(double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
 static double wall_us(void)
@@ -45,8 +45,8 @@ ASKD_DEFINE(asker_bench, askd_verb_call, askd_verb_result)
 	for (long i = -20; i < count; i++) { /* the first twenty warm it up */
 		struct askd_call *one = asker->host->call_begin(asker->host, 60000);
 		ASKD_MAKE(struct askd_event, event, .kind = ASKD_EVENT_TEXT,
-			.sender = ASKD_LITERAL("bench"), .sender_name = ASKD_LITERAL("Bench"),
-			.text = ASKD_LITERAL("What is the revenue per region?"));
+		        .sender = ASKD_LITERAL("bench"), .sender_name = ASKD_LITERAL("Bench"),
+		        .text = ASKD_LITERAL("What is the revenue per region?"));
 		ASKD_MAKE(struct askd_reply, reply);
 		int32_t rc;
 
@@ -63,8 +63,8 @@ ASKD_DEFINE(asker_bench, askd_verb_call, askd_verb_result)
 		if (rc)
 			return rc;
 	}
-	dprintf(in->out, "{\"cpu_us\": %.1f, \"wall_us\": %.1f}\n", (cpu_us() - cpu) / (double)count,
-		(wall_us() - wall) / (double)count);
+	dprintf(in->out, "{\"cpu_us\": %.1f, \"wall_us\": %.1f}\n",
+	        (cpu_us() - cpu) / (double)count, (wall_us() - wall) / (double)count);
 	return ASKD_OK;
 }
 
@@ -75,7 +75,7 @@ ASKD_DEFINE(asker_capabilities, askd_nothing, askd_capabilities)
 }
 
 ASKD_MAKE(static const struct askd_verb, bench, .name = "bench", .usage = "askd bench COUNT",
-	.help = "Measures a question.", .run = asker_bench);
+        .help = "Measures a question.", .run = asker_bench);
 static const struct askd_verb *const verb_list[] = {&bench, NULL};
 ASKD_MAKE(static const struct askd_verbs, verbs, .verbs = verb_list);
 ASKD_MAKE(static const struct askd_extension, extension, .id = "askd.verbs/1", .table = &verbs);
@@ -83,5 +83,5 @@ static const struct askd_extension *const extensions[] = {&extension, NULL};
 ASKD_MAKE(static const struct askd_transport_iface, iface, .capabilities = asker_capabilities);
 
 ASKD_PLUGIN(.kind = ASKD_KIND_TRANSPORT, .name = "asker", .version = "1.0.0",
-	.summary = "measures a question", .license = "MIT", .instance_size = sizeof(struct asker),
-	.flags = ASKD_CONCURRENT, .open = asker_open, .iface = &iface, .extensions = extensions);
+        .summary = "measures a question", .license = "MIT", .instance_size = sizeof(struct asker),
+        .flags = ASKD_CONCURRENT, .open = asker_open, .iface = &iface, .extensions = extensions);

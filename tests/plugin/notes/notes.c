@@ -1,5 +1,5 @@
-/* notes: a skill with a table of its own. /note TEXT keeps a line, /notes counts them, /steal reads a
- * table that is not its own, /clash writes what cannot be written twice, /now writes at once. */
+/* notes: a skill with a table of its own. /note TEXT keeps a line, /notes counts them, /steal reads
+ * a table that is not its own, /clash writes what cannot be written twice, /now writes at once. */
 #include <askd/extensions.h>
 
 struct notes {
@@ -69,8 +69,8 @@ ASKD_DEFINE(notes_handle, askd_turn, askd_outcome)
 		return rc ? rc : say(notes, call, ASKD_LITERAL("Kept."), reterr);
 	}
 	if (askd_equal(in->command, ASKD_LITERAL("notes"))) {
-		rc = read_number(notes, call, ASKD_LITERAL("select count(*) from notes_lines"), &number,
-		        reterr);
+		rc = read_number(notes, call, ASKD_LITERAL("select count(*) from notes_lines"),
+		        &number, reterr);
 		return rc ? rc
 		          : say(notes, call, askd_print(call, "%lld notes.", (long long)number),
 		                    reterr);
@@ -93,8 +93,8 @@ ASKD_DEFINE(notes_handle, askd_turn, askd_outcome)
 	return rc;
 }
 
-#define COMMAND(word)                                                                              \
-	ASKD_MAKE(static const struct askd_command, command_##word, .name = #word,                 \
+#define COMMAND(word)                                                              \
+	ASKD_MAKE(static const struct askd_command, command_##word, .name = #word, \
 	        .usage = "/" #word, .help = "Tests the store.")
 COMMAND(note);
 COMMAND(notes);

@@ -24,7 +24,7 @@ enum { LOOK_EVERY_MS = 10 };
 
 struct queue {
 	const char *spool;
-	int64_t edits, duplicate, fail, pause_ms, text_max, per_conversation_second;
+	int64_t edits, duplicate, fail, pause_ms, text_max, per_second, per_conversation_second;
 	const char *fail_with;
 	const struct askd_host *host;
 	const struct askd_inbox_service *inbox;
@@ -63,6 +63,11 @@ static const struct askd_option options[] = {
                 .def = "0",
                 .max = 1000000,
                 ASKD_OPTION_INT(struct queue, text_max)},
+        {.name = "per_second",
+                .help = "Pace over all conversations",
+                .def = "0",
+                .max = 1000000,
+                ASKD_OPTION_INT(struct queue, per_second)},
         {.name = "per_conversation_second",
                 .help = "Pace",
                 .def = "0",
@@ -309,6 +314,7 @@ ASKD_DEFINE(queue_capabilities, askd_nothing, askd_capabilities)
 	out->flags = queue->edits ? ASKD_TRANSPORT_EDITS : 0;
 	out->text_max = (uint64_t)queue->text_max;
 	out->token_max = 64;
+	out->per_second = (uint32_t)queue->per_second;
 	out->per_conversation_second = (uint32_t)queue->per_conversation_second;
 	return ASKD_OK;
 }

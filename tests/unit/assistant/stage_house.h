@@ -1,5 +1,5 @@
-/* stage_house.h: the rooms below a stage, played for test_stage.c: engines are functions, the ledger is
- * a list that writes down its order. Included once. */
+/* stage_house.h: the rooms below a stage, played for test_stage.c and test_tools.c: engines are
+ * functions, the ledger is a list that writes down its order. Included once. */
 #ifndef STAGE_HOUSE_H
 #define STAGE_HOUSE_H
 
@@ -52,8 +52,8 @@ static struct house {
 	char order[2048]; /* "R": reserved, "C": called, "S": settled */
 	int64_t egress;
 	int32_t commit_fails;
-	struct cancel *fire; /* canceled by the next call of an engine */
-	struct registry registry; /* in rooms only where a test puts it there */
+	struct cancel *fire;           /* canceled by the next call of an engine */
+	struct registry registry;      /* in rooms only where a test puts it there */
 	struct plugin_instance offers; /* its instance, which offers `tools` */
 	const struct askd_tools *tools;
 	uint32_t tool_runs;

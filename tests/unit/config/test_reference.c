@@ -35,9 +35,6 @@ static const struct askd_option plugin_options[] = {
         {.name = "api_key", .help = "x", .type = ASKD_OPT_TEXT, .offset = 8},
         {.name = "model", .help = "x", .type = ASKD_OPT_TEXT, .offset = 16},
         {.name = "path", .help = "x", .type = ASKD_OPT_TEXT, .offset = 24, .max = 4096},
-        {.name = "token", .help = "x", .type = ASKD_OPT_TEXT, .offset = 32},
-        {.name = "server", .help = "x", .type = ASKD_OPT_TEXT, .offset = 40},
-        {.name = "password", .help = "x", .type = ASKD_OPT_TEXT, .offset = 48},
         {.name = "timeout",
                 .help = "x",
                 .type = ASKD_OPT_DURATION,
@@ -67,10 +64,8 @@ static int set_up(void **state)
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/askd.yaml", folder);
 	write_file("master.key", "0123456789abcdef\n", 17);
-	write_file("mail.password", "letmein\n", 8);
 	write_file("analysis.md", "Decide.\n", 8);
 	setenv("OPENAI_API_KEY", "sk-reference", 1);
-	setenv("TELEGRAM_TOKEN", "123:abc", 1);
 	unsetenv("ASKD_TEST_MISSING");
 	arena_init(&arena, 0);
 	assert_int_equal(file_read(&arena, SOURCE_DIR "/config/askd.yaml", 1 << 20, &text), 0);
@@ -87,8 +82,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = {
-	        "askd.yaml", "master.key", "mail.password", "analysis.md", NULL};
+	static const char *const names[] = {"askd.yaml", "master.key", "analysis.md", NULL};
 	char full[128];
 
 	(void)state;

@@ -1,0 +1,755 @@
+"""A conversation beyond one question: order, limits, memory, dialogues, buttons, deliveries, rights."""
+
+import json
+import re
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+from conftest import BUILD, DECISION, PER_CITY, SHOP, sound, wait_until
+
+HOUR_US = 3600 * 1_000_000
+WORKING = "One moment"
+EPHEMERAL, GROUP, ADDRESSED = 1, 2, 4
+BUTTON, CANCEL, EDIT, GONE = 2, 3, 4, 5
+FAST = "{question: {by: person, rate: 1000/s, burst: 1000, concurrent: 1, waiting: 1}}"
+FREE = FAST.replace("concurrent: 1, waiting: 1", "concurrent: 0, waiting: 0")
+
+
+class Chat:
+    """The chat out of a folder: events go in as files, messages come out as lines."""
+
+    def __init__(self, askd):
+        self.askd, self.spool, self.count = askd, askd.folder / "spool", 0
+        self.spool.mkdir()
+
+    def write(self, options="", everyone=True, **sections):
+        """A configuration with this chat, and with the skill that does what it is told."""
+        access = ", access: [everyone]" if everyone else ""
+        sections.setdefault("limits", FAST)
+        sections.setdefault(
+            "database", f"{{shop: {{plugin: sqlite, path: {self.askd.database}{access}}}}}")
+        self.askd.write(
+            transport=f"{{chat: {{plugin: queue_transport, spool: {self.spool}{options}}}}}",
+            skill="{talker: {plugin: talker}}", **sections)
+
+    def put(self, text=None, conversation="c", sender="7", key=None, **more):
+        """Hands an event over; returns the name of its file."""
+        self.count += 1
+        event = {"conversation": conversation, "sender": sender, **more}
+        event.update({name: value for name, value in (("text", text), ("key", key)) if value})
+        name = f"{self.count:06}"
+        (self.spool / f"{name}.new").write_text(json.dumps(event))
+        (self.spool / f"{name}.new").rename(self.spool / f"{name}.json")
+        return name
+
+    def taken(self, name):
+        """Waits until deliver has returned for the event."""
+        wait_until(lambda: any((self.spool / f"{name}.{end}").exists()
+                               for end in ("done", "duplicate")), f"event {name} to be taken")
+        return (self.spool / f"{name}.done").exists()
+
+    def lines(self, file="sent.jsonl"):
+        try:
+            text = (self.spool / file).read_text()
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in text.split("\n")[:-1]]
+
+    def texts(self, conversation="c"):
+        """What somebody sees: edits in the place of what they replace, no working messages."""
+        shown = {}
+        for line in self.lines():
+            if line["conversation"] == conversation:
+                shown[line["message"]] = line["text"]
+        return [text for text in shown.values() if not text.startswith(WORKING)]
+
+    def wait(self, count, conversation="c"):
+        """Waits for that many messages."""
+        wait_until(lambda: len(self.texts(conversation)) >= count,
+                   lambda: f"{count} messages in {conversation}: {self.lines()}")
+        return self.texts(conversation)
+
+    def ask(self, text=None, conversation="c", **more):
+        """Puts an event and waits for one message more: the last one."""
+        before = len(self.texts(conversation))
+        self.put(text, conversation, **more)
+        return self.wait(before + 1, conversation)[-1]
+
+
+@pytest.fixture
+def chat(askd):
+    return Chat(askd)
+
+
+def in_time(at_us):
+    return {"ASKD_TEST_NOW": str(at_us)}
+
+
+def now_us():
+    return int(time.time() * 1_000_000)
+
+
+def analyses(llm):
+    """The requests for a decision, as text."""
+    return [json.dumps(r["body"], ensure_ascii=False) for r in llm.requests()
+            if "You translate a question" in json.dumps(r["body"])]
+
+
+# ---- order and limits ---------------------------------------------------------------------------
+
+
+def test_second_waits_with_a_notice_and_the_third_is_refused(askd, chat):
+    chat.write()
+    askd.start()
+    gate = askd.folder / "gate"
+    chat.put(f"wait {gate}")
+    wait_until(lambda: [n for n in chat.lines("notices.jsonl")], "the first question to run")
+    assert "comes next" in chat.ask("echo second")
+    assert "again when they are answered" in chat.ask("echo third")
+    gate.touch()
+    texts = chat.wait(4)
+    assert texts.index("waited") < texts.index("second")
+    assert "third" not in texts, "a refused question must not be answered later"
+    assert chat.ask("echo fourth") == "fourth", "the places must be free again"
+
+
+def test_three_at_once_pass_and_the_fourth_hears_when_to_try_again(askd, chat):
+    chat.write(limits="{question: {by: person, rate: 1/min, burst: 3, concurrent: 0, waiting: 0}}")
+    askd.start()
+    for number in range(3):
+        assert chat.ask(f"echo {number}") == str(number)
+    refusal = chat.ask("echo 3")
+    seconds = int(re.search(r"(\d+) second", refusal)[1])
+    assert 1 <= seconds <= 60, refusal
+    assert chat.ask("echo other", sender="8") == "other", "another person has a bucket of their own"
+    assert chat.ask("/args still") == "[still]", "commands have no part in it"
+
+
+def test_bucket_may_belong_to_the_conversation(askd, chat):
+    chat.write(limits="{question: {by: conversation, rate: 1/min, burst: 1, concurrent: 0, waiting: 0}}")
+    askd.start()
+    assert chat.ask("echo one", "a") == "one"
+    assert chat.ask("echo one", "b") == "one"
+    assert "wait" in chat.ask("echo two", "a", sender="8")
+
+
+def test_questions_of_a_conversation_are_answered_in_their_order(askd, chat):
+    chat.write(limits=FREE)
+    askd.start()
+    gate = askd.folder / "gate"
+    chat.put(f"wait {gate}", sender="1")
+    for number in range(12):
+        last = chat.put(f"echo {number}", sender=str(number + 2))
+    chat.taken(last)
+    gate.touch()
+    assert chat.wait(13) == ["waited", *map(str, range(12))]
+
+
+def test_conversations_do_not_wait_for_each_other(askd, chat):
+    chat.write()
+    askd.start()
+    gate = askd.folder / "gate"
+    for number in range(8):
+        chat.put(f"wait {gate}", f"slow{number}", sender=f"s{number}")
+    for number in range(8):
+        assert chat.ask("echo quick", f"quick{number}", sender=f"q{number}") == "quick"
+    gate.touch()
+    for number in range(8):
+        assert chat.wait(1, f"slow{number}") == ["waited"]
+
+
+def test_many_conversations_and_clients_at_once(askd, chat):
+    """Everything that threads share, all at the same time; a sanitizer looks on."""
+    chat.write(limits=FREE)
+    askd.llm.analysis(PER_CITY, "Hamburg ordered 300.")
+    askd.start()
+    clients = [subprocess.Popen(
+        [str(BUILD / "askd"), "-c", str(askd.config), "ask", "--json", f"Question {n}?"],
+        env=askd.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for n in range(16)]
+    for number in range(30):
+        talk = {"conversation": f"t{number}", "sender": f"s{number % 20}"}
+        chat.put("How much in all?", **talk)
+        chat.put("/buttons", **talk)
+        chat.put("echo second", **talk)
+        chat.put(f"wait {askd.folder}/never", **talk)
+        chat.put("How much again?", **talk)
+    for client in clients:
+        out, err = client.communicate(timeout=120)
+        sound(err)
+        assert json.loads(out)["answer"] == "Hamburg ordered 300.", (out, err)
+    for number in range(30):
+        conversation = f"t{number}"
+        wait_until(lambda: "second" in chat.texts(conversation), f"the answers in {conversation}", 60)
+        chat.put(kind=CANCEL, conversation=conversation)
+    for number in range(30):
+        texts = [text for text in chat.wait(5, f"t{number}") if text != "choose"]
+        assert texts[0].startswith("Hamburg ordered 300."), texts
+        assert texts[1:] == ["second", "I stopped.", "I stopped."], texts
+    assert askd.stop() == 0
+
+
+def test_who_waits_for_a_place_does_not_hold_the_group_up(askd, chat):
+    chat.write()
+    askd.start()
+    gate = askd.folder / "gate"
+    group = {"conversation": "g", "flags": GROUP | ADDRESSED}
+    chat.put(f"wait {gate}", "own", sender="7")
+    wait_until(lambda: chat.lines("notices.jsonl"), "the first question to run")
+    assert "comes next" in chat.ask("echo mine", sender="7", **group)
+    assert chat.ask("echo theirs", sender="8", **group) == "theirs"
+    gate.touch()
+    assert chat.wait(3, "g")[-1] == "mine"
+
+
+def test_clients_of_one_session_take_turns(askd, chat):
+    chat.write(limits=FAST.replace("waiting: 1", "waiting: 100"))
+    askd.start()
+    clients = [subprocess.Popen(
+        [str(BUILD / "askd"), "-c", str(askd.config), "ask", "--session", "s", f"echo {n}"],
+        env=askd.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for n in range(12)]
+    for number, client in enumerate(clients):
+        out, err = client.communicate(timeout=60)
+        assert str(number) in out and client.returncode == 0, (out, err)
+
+
+# ---- once each ----------------------------------------------------------------------------------
+
+
+def test_event_with_a_known_key_is_no_second_question(askd, chat):
+    chat.write()
+    askd.start()
+    assert chat.ask("echo once", key="k") == "once"
+    assert not chat.taken(chat.put("echo once", key="k")), "it must be known as a duplicate"
+    assert chat.ask("echo next") == "next"
+    assert chat.texts() == ["once", "next"]
+
+
+def test_conflict_runs_the_skill_once_more(askd, chat):
+    chat.write()
+    askd.start()
+    assert chat.ask("/conflict 1") == "attempt 2"
+    assert askd.sql("select count(*) from talker_notes") == [(1,)]
+
+
+def test_second_conflict_is_an_apology(askd, chat):
+    chat.write()
+    askd.start()
+    assert "send that again" in chat.ask("/conflict 5")
+    assert chat.ask("/conflict 2") == "attempt 3", "the skill was to run twice, not more"
+    assert chat.texts() == [chat.texts()[0], "attempt 3"]
+
+
+# ---- commands, buttons, dialogues ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("typed,said", [
+    ("/args", "[]"), ("/ARGS@our_bot one  two", "[one  two]"), ("/args@bot", "[]"),
+    ('/args "two words" \'x y\'', '["two words" \'x y\']'), ("/args\nnext line", "[next line]"),
+    ("/args größe", "[größe]"),
+])
+def test_command_gets_what_was_typed_behind_it(askd, chat, typed, said):
+    chat.write()
+    askd.start()
+    assert chat.ask(typed) == said
+
+
+def test_unknown_command_names_the_nearest(askd, chat):
+    chat.write()
+    askd.start()
+    assert "/buttons" in chat.ask("/button")
+    assert "/" not in chat.ask("/xylophone").replace("/xylophone", "")
+    assert "/owner" in chat.ask("/owner"), "a command for admins is refused by its name"
+
+
+def test_button_counts_in_its_own_conversation_only(askd, chat):
+    chat.write()
+    askd.start()
+    chat.ask("/buttons")
+    yes, no = (button["token"] for button in chat.lines()[-1]["buttons"])
+    assert len(yes) == 32 and yes != no
+    assert chat.ask(kind=BUTTON, token=yes) == "pressed yes"
+    assert chat.ask(kind=BUTTON, token=no) == "pressed no"
+    forged = yes[:-1] + ("A" if yes[-1] != "A" else "B")
+    other_id = ("B" if yes[0] != "B" else "C") + yes[1:]
+    for token in (forged, other_id, "x", yes + "A", "é" * 16, "=" * 32):
+        assert "does not work any more" in chat.ask(kind=BUTTON, token=token), token
+    assert "does not work any more" in chat.ask(conversation="d", kind=BUTTON, token=yes)
+
+
+def test_button_dies_after_a_week(askd, chat):
+    chat.write()
+    start = now_us()
+    askd.start(in_time(start))
+    chat.ask("/buttons")
+    token = chat.lines()[-1]["buttons"][0]["token"]
+    askd.stop()
+    askd.start(in_time(start + 8 * 24 * HOUR_US))
+    assert "does not work any more" in chat.ask(kind=BUTTON, token=token)
+    assert chat.askd.sql("select count(*) from buttons") == [(0,)], "the row is of no use any more"
+
+
+@pytest.mark.parametrize("typed,minutes,goes_on", [
+    ("/dialogue", 29, True), ("/dialogue", 31, False), ("/dialogue 60000", 2, False)])
+def test_dialogue_lasts_as_long_as_its_skill_says(askd, chat, typed, minutes, goes_on):
+    chat.write()
+    start = now_us()
+    askd.start(in_time(start))
+    assert chat.ask(typed) == "which colour?"
+    askd.stop()
+    askd.start(in_time(start + minutes * 60 * 1_000_000))
+    assert chat.ask("echo blue") == ("colour: echo blue" if goes_on else "blue")
+    assert chat.ask("echo green") == "green", "a dialogue that was answered is over"
+
+
+def test_dialogue_belongs_to_its_conversation(askd, chat):
+    chat.write()
+    askd.start()
+    assert chat.ask("/dialogue", "a") == "which colour?"
+    assert chat.ask("echo b", "b") == "b"
+    assert chat.ask("echo topic", "a", thread="t") == "topic", "a topic is a conversation of its own"
+    assert chat.ask("red", "a") == "colour: red"
+
+
+def test_post_reaches_the_conversation_and_the_person(askd, chat):
+    chat.write()
+    askd.start()
+    chat.put("/post a note")
+    assert sorted(chat.wait(2)) == ["a note", "posted"]
+    chat.put("/tell in private", "g", flags=GROUP | ADDRESSED)
+    assert chat.wait(3)[-1] == "in private", "to the person's own chat, not into the group"
+    assert chat.wait(1, "g") == ["posted"]
+
+
+# ---- deliveries ---------------------------------------------------------------------------------
+
+
+def test_long_text_is_cut_at_lines_and_words(askd, chat):
+    chat.write(", text_max: 300")
+    askd.start()
+    chat.put("/long 500")
+    whole = "".join(f"wörd{i}" + ("" if i == 500 else "\n" if i % 10 == 0 else " ")
+                    for i in range(1, 501))
+    wait_until(lambda: "wörd500" in "".join(chat.texts()), "the last part")
+    parts = chat.texts()
+    assert "".join(parts) == whole, "nothing is lost or doubled"
+    assert all(len(part) <= 300 for part in parts)
+    assert all(part.endswith("\n") for part in parts[:-1]), "lines are not torn where they fit"
+
+
+def test_line_longer_than_a_message_is_cut_between_words(askd, chat):
+    chat.write(", text_max: 50")
+    askd.start()
+    chat.put("/long 9")
+    wait_until(lambda: "wörd9" in "".join(chat.texts()), "the last part")
+    assert "".join(chat.texts()) == " ".join(f"wörd{i}" for i in range(1, 10))
+    for part in chat.texts():
+        assert len(part) <= 50 and re.fullmatch(r"(wörd\d ?)+", part), part
+
+
+def test_buttons_hang_on_the_last_part(askd, chat):
+    chat.write(", text_max: 4")
+    askd.start()
+    chat.put("/buttons")
+    wait_until(lambda: len(chat.lines()) == 2, "both parts")
+    assert [len(line["buttons"]) for line in chat.lines()] == [0, 2]
+
+
+def test_gone_conversation_gets_nothing_more(askd, chat):
+    chat.write(", fail: 1, fail_with: GONE")
+    askd.start()
+    chat.put("/long 5")
+    wait_until(lambda: askd.state.joinpath("manager.db").exists() and
+               askd.sql("select count(*) from outbox where status = 4") == [(1,)],
+               "the message to be given up")
+    assert chat.ask("echo back", "other") == "back"
+    askd.stop()
+    chat.write()
+    askd.start()
+    assert chat.ask("echo again", "other") == "again"
+    assert chat.texts() == []
+
+
+def test_message_that_may_have_arrived_is_sent_once_more_and_says_so(askd, chat):
+    chat.write(", fail: 1, fail_with: MAYBE")
+    askd.start()
+    text = chat.ask("/args hello")
+    assert text.startswith("[hello]") and "may have this already" in text
+
+
+def test_message_that_may_have_arrived_is_not_sent_for_ever(askd, chat):
+    chat.write(", fail: 2, fail_with: MAYBE")
+    askd.start()
+    chat.put("/args hello")
+    wait_until(lambda: askd.state.joinpath("manager.db").exists() and
+               askd.sql("select attempts from outbox where status = 3") == [(2,)],
+               "the message to be given up")
+    assert chat.ask("/args next") == "[next]"
+    assert chat.texts() == ["[next]"]
+
+
+def test_named_delay_is_waited_out(askd, chat):
+    chat.write(", fail: 1, fail_with: BUSY, pause: 1500ms")
+    askd.start()
+    began = time.monotonic()
+    assert chat.ask("/args hello") == "[hello]"
+    assert time.monotonic() - began >= 1.5
+
+
+def test_working_message_that_fails_does_not_hold_the_answer_up(askd, chat):
+    chat.write(", fail: 1, fail_with: IO")
+    askd.start()
+    assert chat.ask("echo hello") == "hello"
+    assert [line["text"] for line in chat.lines()] == ["hello"]
+
+
+def test_answer_replaces_the_working_message(askd, chat):
+    chat.write()
+    askd.start()
+    assert chat.ask("echo hello") == "hello"
+    first, second = chat.lines()
+    assert first["text"].startswith(WORKING) and second["edits"] == first["message"]
+
+
+def test_conversation_is_not_written_to_faster_than_it_may(askd, chat):
+    chat.write(", per_conversation_second: 4, edits: no")
+    askd.start()
+    began = time.monotonic()
+    for number in range(4):
+        chat.put(f"/args {number}")
+        chat.put(f"/args {number}", "d", sender="8")
+    for conversation in "cd":
+        assert sorted(chat.wait(4, conversation)) == [f"[{n}]" for n in range(4)]
+    took = time.monotonic() - began
+    assert took >= 0.7, "four messages at four a second need three pauses"
+    assert took < 6, "another conversation must not pay for it"
+
+
+# ---- events that are no questions ---------------------------------------------------------------
+
+
+def test_group_is_answered_only_where_it_speaks_to_us(askd, chat):
+    chat.write()
+    askd.start()
+    chat.taken(chat.put("echo among us", "g", flags=GROUP))
+    assert chat.ask("echo to you", "g", flags=GROUP | ADDRESSED) == "to you"
+    assert chat.texts("g") == ["to you"]
+    assert askd.sql("select count(*) from inbox") == [(1,)], "what is not for us is not kept"
+
+
+def test_edit_starts_nothing(askd, chat):
+    chat.write()
+    askd.start()
+    chat.taken(chat.put("echo edited", kind=EDIT, message="m1"))
+    assert chat.ask("echo next") == "next"
+    assert chat.texts() == ["next"]
+
+
+def test_cancel_ends_the_model_call_within_a_second(askd, chat):
+    chat.write(limits=FAST)
+    askd.llm.script({"match": "You translate a question", "fault": "hang"})
+    askd.start()
+    chat.put("How many customers are there?")
+    wait_until(lambda: analyses(askd.llm), "the model to be asked")
+    began = time.monotonic()
+    chat.put(kind=CANCEL)
+    assert chat.wait(1) == ["I stopped."]
+    assert time.monotonic() - began < 1
+
+
+def test_cancel_ends_the_statement_within_a_second(askd, chat):
+    chat.write()
+    many = ", ".join(f"customers c{i}" for i in range(20))
+    askd.llm.analysis(f"SELECT count(*) AS n FROM {many} WHERE c1.name <> c2.name || 'x'")
+    askd.start()
+    chat.put("How many customers are there?")
+    wait_until(lambda: analyses(askd.llm), "the model to be asked")
+    opener = askd.llm
+    wait_until(lambda: opener._call("/__stats")["open"] == 0, "the model to have answered")
+    began = time.monotonic()
+    chat.put(kind=CANCEL)
+    assert chat.wait(1) == ["I stopped."]
+    assert time.monotonic() - began < 1
+    assert chat.ask("echo on") == "on"
+
+
+def test_cancel_takes_the_waiting_question_too(askd, chat):
+    chat.write()
+    askd.start()
+    chat.put(f"wait {askd.folder}/never")
+    wait_until(lambda: chat.lines("notices.jsonl"), "the first question to run")
+    assert "comes next" in chat.ask("echo second")
+    chat.put(kind=CANCEL)
+    texts = chat.wait(3)
+    assert texts.count("I stopped.") == 2 and "second" not in texts
+
+
+def test_who_left_gets_nothing_and_may_come_back(askd, chat):
+    chat.write()
+    askd.start()
+    gate = askd.folder / "gate"
+    chat.put(f"wait {gate}")
+    wait_until(lambda: chat.lines("notices.jsonl"), "the question to run")
+    chat.taken(chat.put(kind=GONE))
+    wait_until(lambda: askd.sql("select count(*) from turns where status = 'running'") == [(0,)],
+               "the turn to end")
+    assert chat.ask("echo back") == "back"
+    assert chat.texts() == ["back"]
+
+
+def test_who_leaves_while_a_message_goes_out_does_no_harm(askd, chat):
+    chat.write()
+    hold = askd.folder / "hold"
+    hold.touch()
+    askd.start({"ASKD_TEST_HOLD": f"delivered:{hold}"})
+    chat.put("/args x")
+    wait_until(chat.lines, "the message to be under way")
+    chat.put("/args y")
+    wait_until(lambda: askd.sql("select count(*) from outbox") == [(2,)], "the next message")
+    chat.taken(chat.put(kind=GONE))
+    hold.unlink()
+    assert chat.ask("/args z", "other") == "[z]"
+    assert askd.stop() == 0
+    assert chat.texts() == ["[x]"]
+
+
+def test_all_senders_together_keep_the_pace(askd, chat):
+    chat.write(", per_second: 5")
+    askd.start()
+    began = time.monotonic()
+    for number in range(6):
+        chat.put(f"/args {number}", f"c{number}", sender=str(number))
+    for number in range(6):
+        chat.wait(1, f"c{number}")
+    assert time.monotonic() - began >= 0.95, "six messages at five a second need five pauses"
+
+
+# ---- memory -------------------------------------------------------------------------------------
+
+
+def small_talk(llm):
+    """Answers that need no database."""
+    llm.script({"match": "You translate a question",
+                "reply": json.dumps(dict(DECISION, action="answer", sql="", answer="Hm."))})
+
+
+def questions(llm):
+    """The questions that the last request for a decision has seen, besides its own."""
+    return re.findall(r"Question (\d+)\?", analyses(llm)[-1])
+
+
+@pytest.mark.parametrize("by", ["chat", "program"])
+def test_memory_keeps_the_last_turns(askd, chat, by):
+    chat.write(assistant="{memory: {chat: {turns: 2}, program: {turns: 3}}}")
+    small_talk(askd.llm)
+    askd.start()
+    for number in range(1, 6):
+        if by == "chat":
+            chat.ask(f"Question {number}?")
+        else:
+            askd.ask(f"Question {number}?", "--session", "s")
+    seen = set(questions(askd.llm)) - {"5"}
+    assert seen == ({"3", "4"} if by == "chat" else {"2", "3", "4"})
+
+
+@pytest.mark.parametrize("by,minutes,seen", [
+    ("chat", 4, {"1", "2"}), ("chat", 6, {"2"}),
+    ("program", 6, {"1", "2"}), ("program", 61, {"2"})])
+def test_after_the_idle_time_the_last_turn_is_left(askd, chat, by, minutes, seen):
+    chat.write()
+    small_talk(askd.llm)
+    start = now_us()
+    for number, at_us in ((1, start), (2, start + 60_000_000),
+                          (3, start + 60_000_000 + minutes * 60_000_000)):
+        askd.start(in_time(at_us))
+        if by == "chat":
+            chat.ask(f"Question {number}?")
+        else:
+            askd.ask(f"Question {number}?", "--session", "s")
+        askd.stop()
+    assert set(questions(askd.llm)) - {"3"} == seen
+
+
+def test_conversations_do_not_remember_each_other(askd, chat):
+    chat.write()
+    small_talk(askd.llm)
+    askd.start()
+    chat.ask("Question 1?", "a")
+    chat.ask("Question 2?", "b", sender="8")
+    assert questions(askd.llm) == ["2"]
+
+
+def test_last_thousand_turns_are_kept(askd, chat):
+    chat.write()
+    askd.start()
+    chat.ask("echo first")
+    askd.stop()
+    connection = sqlite3.connect(askd.state / "manager.db")
+    (conversation, first), = connection.execute(
+        "select distinct conversation, turn from messages").fetchall()
+    connection.executemany(
+        "insert into messages (id, turn, conversation, role, at_us) values (?, ?, ?, ?, 0)",
+        [(first - 10_000 + 2 * i + role, first - 10_000 + i, conversation, role)
+         for i in range(1200) for role in (2, 3)])
+    connection.execute("insert into messages (id, turn, conversation, role, at_us) "
+                       "values (1, 1, 1, 2, 0)")
+    connection.commit()
+    connection.close()
+    askd.start()
+    chat.ask("echo last")
+    assert askd.sql("select count(distinct turn), count(*) from messages "
+                    f"where conversation = {conversation}") == [(1000, 2000)]
+    assert askd.sql(f"select min(turn) > {first - 10_000} from messages "
+                    f"where conversation = {conversation}") == [(1,)], "the oldest go"
+    assert askd.sql("select count(*) from messages where id = 1") == [(1,)], "others are left alone"
+
+
+# ---- what is kept -------------------------------------------------------------------------------
+
+
+def everything_on_disk(askd):
+    return b"".join(path.read_bytes() for path in [*askd.state.rglob("*"), askd.log]
+                    if path.is_file())
+
+
+def test_texts_are_sealed(askd, chat):
+    chat.write()
+    askd.llm.analysis("SELECT count(*) AS quokkasql FROM customers", "There are 4 wombatwords.")
+    askd.start()
+    chat.ask("How many numbatquestions are there in all, and why do they have long names?")
+    askd.ask("How many bandicootquestions are there?", "--session", "s")
+    chat.ask("/dialogue")
+    assert askd.sql("select count(*) from messages")[0][0] >= 4
+    disk = everything_on_disk(askd)
+    for word in (b"quokkasql", b"wombatwords", b"numbatquestions", b"bandicootquestions", b"colour"):
+        assert word not in disk, word
+
+
+def test_nothing_of_an_ephemeral_turn_is_kept(askd, chat):
+    chat.write(askd=askd.section("log: {level: debug}"))
+    askd.llm.analysis("SELECT count(*) AS quokkasql FROM customers", "There are 4 wombatwords.")
+    askd.start()
+    assert "wombat" in chat.ask("Which numbatquestions?", flags=EPHEMERAL)
+    askd.llm.script({"match": "You translate a question", "status": 400,
+                     "reply": {"error": {"message": "numbatquestions are bad", "type": "t"}}})
+    chat.ask("Which numbatquestions again?", flags=EPHEMERAL)
+    askd.stop()
+    disk = everything_on_disk(askd)
+    for word in (b"quokkasql", b"wombatwords", b"numbatquestions"):
+        assert word not in disk, word
+    assert askd.sql("select count(*) from messages") == [(0,)]
+    assert askd.sql("select count(*) from inbox where payload is not null") == [(0,)]
+
+
+@pytest.mark.parametrize("hours,kept", [(47, True), (49, False)])
+def test_payloads_go_two_days_after_their_end(askd, chat, hours, kept):
+    chat.write()
+    askd.llm.analysis(PER_CITY, "Done.")
+    start = now_us()
+    askd.start(in_time(start))
+    chat.ask("How much in all?")
+    askd.stop()
+    assert askd.sql("select count(*) from stages where payload is not null") == [(0,)]
+    askd.start(in_time(start + hours * HOUR_US))
+    payloads = "select (select count(*) from inbox where payload is not null), " \
+               "(select count(*) from outbox where payload is not null)"
+    if not kept:
+        wait_until(lambda: askd.sql(payloads) == [(0, 0)], "the payloads to go")
+    else:
+        askd.stop()
+        inbox, outbox = askd.sql(payloads)[0]
+        assert inbox == 1 and outbox == 2
+    assert askd.sql("select count(*) from inbox") == [(1,)], "its key stays known"
+
+
+# ---- databases and rights -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(askd):
+    """A second database, and the section for both with these access lists."""
+    path = askd.folder / "archive.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(SHOP + "insert into customers values (5,'Old','Bonn','1999-01-01');")
+    connection.close()
+
+    def section(shop="everyone", archive="everyone"):
+        lists = [f", access: [{who}]" if who else "" for who in (shop, archive)]
+        return f"{{shop: {{plugin: sqlite, path: {askd.database}{lists[0]}}}, " \
+               f"archive: {{plugin: sqlite, path: {path}{lists[1]}}}}}"
+    askd.llm.analysis("SELECT COUNT(*) AS n FROM customers", "There are {n}.")
+    return section
+
+
+def test_one_of_several_databases_is_asked_for_once(askd, chat, two):
+    chat.write(database=two())
+    askd.start()
+    text = chat.ask("How many customers?")
+    assert "shop" in text and "archive" in text and not analyses(askd.llm)
+    assert "Which" in chat.ask("archiv"), "a mistyped name is asked for again"
+    chat.ask("the Archive, please")
+    assert "How many customers?" in analyses(askd.llm)[-1], "the question itself must not be lost"
+    chat.ask("And now?")
+    assert len(analyses(askd.llm)) == 2, "it stays selected"
+    assert askd.sql("select count(distinct db) from turns where db is not null") == [(1,)]
+
+
+def test_database_can_be_pressed_and_changed_by_pressing(askd, chat, two):
+    chat.write(database=two())
+    askd.start()
+    chat.ask("How many customers?")
+    tokens = {b["label"]: b["token"] for b in chat.lines()[-1]["buttons"]}
+    chat.ask(kind=BUTTON, token=tokens["shop"])
+    assert "How many customers?" in analyses(askd.llm)[-1]
+    assert "archive" in chat.ask(kind=BUTTON, token=tokens["archive"])
+    assert len(analyses(askd.llm)) == 1
+    chat.ask("And there?")
+    assert askd.sql("select count(distinct db) from turns where db is not null") == [(2,)]
+
+
+def test_sentence_is_a_new_question_not_a_name(askd, chat, two):
+    chat.write(database=two())
+    askd.start()
+    chat.ask("How many customers?")
+    chat.ask("How many orders are there in the shop this year?")
+    assert "this year" in analyses(askd.llm)[-1]
+    chat.ask("shop")
+    assert "How many customers?" not in analyses(askd.llm)[-1].rsplit("user", 1)[-1], \
+        "the first question has been given up"
+
+
+def test_database_on_the_command_line(askd, chat, two):
+    chat.write(database=two())
+    askd.start()
+    assert askd.ask("How many?", check=2)["choices"] == ["archive", "shop"] or \
+        askd.ask("How many?", check=2)["choices"] == ["shop", "archive"]
+    assert askd.ask("How many?", "-d", "archive")["data"] == [[5]]
+    assert askd.ask("How many?", "-d", "shop")["data"] == [[4]]
+    refused = askd.ask("How many?", "-d", "shoop", check=2)
+    assert refused["kind"] == "refused" and "shoop" in refused["message"]
+    session = askd.ask("How many?", check=2)["session_id"]
+    assert askd.ask("archive", "--session", session)["data"] == [[5]]
+
+
+@pytest.mark.parametrize("listed,sender,may", [
+    ("everyone", "8", True), ("'person:queue_transport:chat:7'", "7", True),
+    ("'person:queue_transport:7'", "7", True), ("'person:queue_transport:7'", "8", False),
+    ("'person:7'", "7", False), (None, "7", False)])
+def test_database_is_there_for_those_on_its_list(askd, chat, two, listed, sender, may):
+    """Absent: users of this machine only. A name alone is a user of this machine, never a chat's."""
+    chat.write(database=two(shop=listed, archive="'person:nobody'"))
+    askd.start()
+    text = chat.ask("How many customers?", sender=sender)
+    assert bool(analyses(askd.llm)) == may, text
+    if not may:
+        assert "no database" in text and "shop" not in text
+
+
+def test_user_of_this_machine_may_what_no_list_forbids(askd, chat, two):
+    chat.write(database=two(shop=None, archive=None))
+    askd.start()
+    assert askd.ask("How many?", "-d", "shop")["data"] == [[4]]
+    named = chat.ask("How many?", database="shop")
+    assert "no database" in named and not analyses(askd.llm)[1:], "a chat may not, even by name"
