@@ -1,5 +1,6 @@
 /* inbox.c: events come in: stored before they are confirmed, once each, in order; and questions
  * whose answer is waited for. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -223,6 +224,19 @@ static uint64_t find_key(struct turn *turn, bool *ended, struct askd_error *rete
 	return (uint64_t)store_cell_int(&rows, 0, 0);
 }
 
+/* What a log may show of it. What follows a command may be a secret. */
+static const char *shown(const struct turn *turn)
+{
+	struct askd_text text = turn->event->text.s ? turn->event->text : ASKD_LITERAL("");
+
+	if (turn->state.ephemeral)
+		return "(not kept)";
+	for (size_t i = 0; i < text.n && text.s[0] == '/'; i++)
+		if (isspace((unsigned char)text.s[i]))
+			text.n = i;
+	return log_excerpt(text);
+}
+
 static void cancel_turn(struct turn *turn, bool gone)
 {
 	turn->gone = turn->gone || gone;
@@ -321,9 +335,7 @@ int32_t inbox_deliver(struct assistant *assistant, struct plugin_call *call,
 	turn->stored = true;
 	out->id = turn->id;
 	TESTPOINT("stored");
-	log_debug("assistant", turn->id, "%s: %s", way->instance->host.instance,
-	        turn->state.ephemeral ? "(not kept)"
-	                              : log_excerpt(in->text.s ? in->text : ASKD_LITERAL("")));
+	log_debug("assistant", turn->id, "%s: %s", way->instance->host.instance, shown(turn));
 	if (inbox_enqueue(turn, &error)) {
 		/* It is stored: the next start runs it. */
 		log_error("assistant", turn->id, "a stored event must wait for the next start: %s",
@@ -527,9 +539,7 @@ int32_t inbox_ask(struct assistant *assistant, struct plugin_call *call,
 	}
 	if (rc || known)
 		goto out;
-	log_debug("assistant", turn->id, "%s: %s", call->owner->host.instance,
-	        turn->state.ephemeral ? "(not kept)"
-	                              : log_excerpt(in->text.s ? in->text : ASKD_LITERAL("")));
+	log_debug("assistant", turn->id, "%s: %s", call->owner->host.instance, shown(turn));
 	turn_run(turn);
 	if (turn->failed) {
 		rc = askd_fail(reterr, turn->failed, "%s",

@@ -182,19 +182,20 @@ static void say_limited(struct turn *turn)
 	const int64_t seconds = (turn->state.limited_us + 999999) / 1000000;
 	struct arena *a = &turn->state.arena;
 	const char *language = turn->state.language;
-	char count[24];
 
-	snprintf(count, sizeof count, "%lld",
-	        (long long)(seconds < 120 ? seconds : (seconds + 59) / 60));
 	turn_say(turn, ASKD_TURN_REFUSED,
-	        seconds < 120 ? i18n_text(a, language,
+	        seconds < 120 ? i18n_plural(a, language,
 	                                "You have asked all that you may for now. Please ask again "
-	                                "in {seconds} s.",
-	                                "seconds", count, NULL)
-	                      : i18n_text(a, language,
+	                                "in one second.",
 	                                "You have asked all that you may for now. Please ask again "
-	                                "in {minutes} minutes.",
-	                                "minutes", count, NULL));
+	                                "in {count} seconds.",
+	                                seconds, NULL)
+	                      : i18n_plural(a, language,
+	                                "You have asked all that you may for now. Please ask again "
+	                                "in one minute.",
+	                                "You have asked all that you may for now. Please ask again "
+	                                "in {count} minutes.",
+	                                (seconds + 59) / 60, NULL));
 }
 
 void turn_say_error(struct turn *turn, const struct askd_error *error)

@@ -28,6 +28,12 @@ int32_t ledger_open(struct ledger **out, struct store *store, const struct confi
 		ledger_close(ledger);
 		return rc;
 	}
+	/* Whoever set one would rely on it. */
+	if (config->budgets)
+		log_warning("ledger", 0,
+		        "the budget '%.60s' is not enforced: this version counts what is spent and "
+		        "stops nothing. Set a limit at the model's vendor",
+		        config->budgets->name);
 	*out = ledger;
 	return ASKD_OK;
 }

@@ -2,6 +2,7 @@
  * are not trusted to be right; what can be checked without leaving the memory that they name is. */
 #include <string.h>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "plugin/contract.h"
 
@@ -115,6 +116,8 @@ static int32_t check_json(
 	if (!text.s)
 		return ASKD_OK;
 	json = json_read(text, &why);
+	if (!json && why.code == ASKD_E_NOMEM)
+		return error_copy(reterr, &why);
 	if (!json)
 		return wrong(reterr, place, "is not JSON");
 	json_decref(json);

@@ -38,19 +38,21 @@ static bool is_name(const char *name)
 	return n > 0 && n <= 40 && !is_in(name, taken);
 }
 
-static void fill(struct buffer *b, const char *text, size_t n, const char *kind, const char *name)
+/* The templates say template_name and template_kind, so that they are C and formatted as such. */
+static void fill(struct buffer *b, const char *text, const char *kind, const char *name)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (n - i >= 6 && !memcmp(text + i, "@NAME@", 6)) {
-			buffer_add_string(b, name);
-			i += 5;
-		} else if (n - i >= 6 && !memcmp(text + i, "@KIND@", 6)) {
-			buffer_add_string(b, kind);
-			i += 5;
-		} else {
-			buffer_add(b, text + i, 1);
-		}
+	static const char mark[] = "template_";
+	const char *next;
+
+	while ((next = strstr(text, mark))) {
+		const char *word = next + strlen(mark);
+		bool is_name = !strncmp(word, "name", 4), is_kind = !strncmp(word, "kind", 4);
+
+		buffer_add(b, text, (size_t)(next - text));
+		buffer_add_string(b, is_name ? name : is_kind ? kind : mark);
+		text = is_name || is_kind ? word + 4 : word;
 	}
+	buffer_add_string(b, text);
 }
 
 static bool write_file(const char *folder, const char *file, const char *template, const char *kind,
@@ -58,15 +60,14 @@ static bool write_file(const char *folder, const char *file, const char *templat
 {
 	char path[256];
 	struct buffer b;
-	size_t n = 0;
-	const char *text = config_bundled(template, &n);
+	const char *text = config_bundled(template, NULL);
 	FILE *f = NULL;
 	bool done = false;
 
 	buffer_init(&b, 0);
 	snprintf(path, sizeof path, "%s/%s", folder, file);
 	if (text)
-		fill(&b, text, n, kind, name);
+		fill(&b, text, kind, name);
 	if (!text || b.failed) {
 		fprintf(err, "askd: no template %s\n", template);
 		goto out;

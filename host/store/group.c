@@ -131,6 +131,15 @@ static void write_alone(struct store_writer *writer, struct store_unit *unit)
 		say_full(&unit->error);
 }
 
+/* Without memory a commit may not even have begun. If there is still a transaction to end, it was
+ * not committed. */
+static bool is_undone(struct store_writer *writer, const struct askd_error *err)
+{
+	struct askd_error ignored;
+
+	return err->code == ASKD_E_NOMEM && !run_text(writer, ASKD_LITERAL("ROLLBACK"), &ignored);
+}
+
 bool group_write(struct store_writer *writer, struct store_unit **units, size_t count)
 {
 	struct audit_chain before = writer->chain;
@@ -155,14 +164,15 @@ bool group_write(struct store_writer *writer, struct store_unit **units, size_t 
 	writer->chain = before;
 	if (is_full(&err)) {
 		say_full(&err);
-	} else if (strstr(err.native, "FSYNC") || (commits && err.code != ASKD_E_BUSY)) {
+	} else if (strstr(err.native, "FSYNC") ||
+	           (commits && err.code != ASKD_E_BUSY && !is_undone(writer, &err))) {
 		/* Nobody knows what is on the disk now. Trying again would hide it: after a failed
 		 * flush the system calls the same pages clean. */
 		snprintf(writer->reason, sizeof writer->reason,
 		        "the %s database could not be made durable: %.300s (%s%s%s)",
 		        writer->db == STORE_MANAGER ? "manager" : "costs", err.message,
-		        err.native[0] ? err.native : error_name(err.code),
-		        err.detail ? ": " : "", err.detail ? strerror(err.detail) : "");
+		        err.native[0] ? err.native : error_name(err.code), err.detail ? ": " : "",
+		        err.detail ? strerror(err.detail) : "");
 		askd_fail(&err, ASKD_E_IO, "%s", writer->reason);
 		err.flags = ASKD_ERR_MAYBE_DONE;
 		fail_all(units, count, &err);

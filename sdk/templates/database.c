@@ -1,15 +1,15 @@
-/* @NAME@: a driver for a text file: one table, `lines(number, text)`, and one statement. */
+/* template_name: a driver for a text file: one table, `lines(number, text)`, and one statement. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include <askd/database.h>
 
-struct @NAME @{const char *path;
-}
-;
+struct template_name {
+	const char *path;
+};
 
 struct connection {
-	const struct @NAME @ *instance;
+	const struct template_name *instance;
 	uint32_t interrupted; /* set from any thread, cleared by reset */
 	uint32_t reserved;
 };
@@ -28,7 +28,7 @@ ASKD_QUIET static const struct askd_option options[] = {
                 .help = "the file",
                 .max = 4000,
                 .flags = ASKD_OPT_REQUIRED,
-                ASKD_OPTION_TEXT(struct @NAME @, path)},
+                ASKD_OPTION_TEXT(struct template_name, path)},
         {.name = NULL},
 };
 ASKD_LOUD
@@ -43,12 +43,13 @@ static const struct askd_db_column *const columns[] = {&number_column, &text_col
 static const char *const first_words[] = {"select", NULL};
 static const char *const functions[] = {NULL};
 ASKD_MAKE(static const struct askd_dialect, dialect, .parameters = ASKD_PARAM_QUESTION,
-        .limit = ASKD_LIMIT_LIMIT, .name = "@NAME@", .schemes = "@NAME@", .quote = "\"\"",
-        .strings = "", .comments = "--", .first_words = first_words, .functions = functions);
+        .limit = ASKD_LIMIT_LIMIT, .name = "template_name", .schemes = "template_name",
+        .quote = "\"\"", .strings = "", .comments = "--", .first_words = first_words,
+        .functions = functions);
 
-ASKD_DEFINE(@NAME @_connect, askd_db_connect, askd_object)
+ASKD_DEFINE(template_name_connect, askd_db_connect, askd_object)
 {
-	const struct @NAME @ *mine = (const struct @NAME @ *)self;
+	const struct template_name *mine = (const struct template_name *)self;
 	struct connection *connection;
 	FILE *file = fopen(mine->path, "re");
 
@@ -69,7 +70,7 @@ ASKD_DEFINE(@NAME @_connect, askd_db_connect, askd_object)
 	return ASKD_OK;
 }
 
-ASKD_DEFINE(@NAME @_describe, askd_db_describe, askd_nothing)
+ASKD_DEFINE(template_name_describe, askd_db_describe, askd_nothing)
 {
 	ASKD_MAKE(struct askd_db_table, table, .kind = ASKD_TABLE, .rows = -1, .name = {"lines", 5},
 	        .columns = columns);
@@ -79,7 +80,7 @@ ASKD_DEFINE(@NAME @_describe, askd_db_describe, askd_nothing)
 	return in->tables->put(in->tables, &table);
 }
 
-ASKD_DEFINE(@NAME @_query, askd_db_query, askd_db_result)
+ASKD_DEFINE(template_name_query, askd_db_query, askd_db_result)
 {
 	struct connection *connection = (struct connection *)self;
 	struct cursor *cursor;
@@ -108,7 +109,7 @@ ASKD_DEFINE(@NAME @_query, askd_db_query, askd_db_result)
 }
 
 /* One row a batch keeps the example short; a real driver fills in->max_rows. */
-ASKD_DEFINE(@NAME @_next, askd_db_fetch, askd_batch)
+ASKD_DEFINE(template_name_next, askd_db_fetch, askd_batch)
 {
 	struct cursor *cursor = (struct cursor *)self;
 	ssize_t n;
@@ -143,7 +144,7 @@ ASKD_DEFINE(@NAME @_next, askd_db_fetch, askd_batch)
 	return ASKD_OK;
 }
 
-ASKD_DEFINE(@NAME @_finish, askd_nothing, askd_nothing)
+ASKD_DEFINE(template_name_finish, askd_nothing, askd_nothing)
 {
 	struct cursor *cursor = (struct cursor *)self;
 
@@ -153,29 +154,30 @@ ASKD_DEFINE(@NAME @_finish, askd_nothing, askd_nothing)
 	return ASKD_OK;
 }
 
-ASKD_DEFINE(@NAME @_interrupt, askd_nothing, askd_nothing)
+ASKD_DEFINE(template_name_interrupt, askd_nothing, askd_nothing)
 {
 	__atomic_store_n(&((struct connection *)self)->interrupted, 1, __ATOMIC_RELEASE);
 	return ASKD_OK;
 }
 
-ASKD_DEFINE(@NAME @_reset, askd_nothing, askd_nothing)
+ASKD_DEFINE(template_name_reset, askd_nothing, askd_nothing)
 {
 	__atomic_store_n(&((struct connection *)self)->interrupted, 0, __ATOMIC_RELEASE);
 	return ASKD_OK;
 }
 
-ASKD_DEFINE(@NAME @_disconnect, askd_nothing, askd_nothing)
+ASKD_DEFINE(template_name_disconnect, askd_nothing, askd_nothing)
 {
 	free(self);
 	return ASKD_OK;
 }
 
 ASKD_MAKE(static const struct askd_database_iface, iface, .dialect = &dialect,
-        .connect = @NAME @_connect, .describe = @NAME @_describe, .query = @NAME @_query,
-        .next = @NAME @_next, .finish = @NAME @_finish, .interrupt = @NAME @_interrupt,
-        .reset = @NAME @_reset, .disconnect = @NAME @_disconnect);
+        .connect = template_name_connect, .describe = template_name_describe,
+        .query = template_name_query, .next = template_name_next, .finish = template_name_finish,
+        .interrupt = template_name_interrupt, .reset = template_name_reset,
+        .disconnect = template_name_disconnect);
 
-ASKD_PLUGIN(.kind = ASKD_KIND_DATABASE, .name = "@NAME@", .version = "0.1.0",
+ASKD_PLUGIN(.kind = ASKD_KIND_DATABASE, .name = "template_name", .version = "0.1.0",
         .summary = "the lines of a text file", .license = "MIT", .options = options,
-        .instance_size = sizeof(struct @NAME @), .flags = ASKD_CONCURRENT, .iface = &iface);
+        .instance_size = sizeof(struct template_name), .flags = ASKD_CONCURRENT, .iface = &iface);

@@ -1,16 +1,16 @@
-/* @NAME@: an engine that answers every question with the same text. */
+/* template_name: an engine that answers every question with the same text. */
 #include <askd/llm.h>
 
-struct @NAME @{const char *answer;
-}
-;
+struct template_name {
+	const char *answer;
+};
 
 ASKD_QUIET static const struct askd_option options[] = {
         {.name = "answer",
                 .help = "what it always says",
                 .def = "I do not know.",
                 .max = 2000,
-                ASKD_OPTION_TEXT(struct @NAME @, answer)},
+                ASKD_OPTION_TEXT(struct template_name, answer)},
         {.name = NULL},
 };
 ASKD_LOUD
@@ -22,9 +22,9 @@ static uint64_t count_tokens(struct askd_text text)
 }
 
 /* A real engine sends in->messages through the service askd.http/1 (askd/http.h). */
-ASKD_DEFINE(@NAME @_complete, askd_llm_request, askd_llm_reply)
+ASKD_DEFINE(template_name_complete, askd_llm_request, askd_llm_reply)
 {
-	const struct @NAME @ *mine = (const struct @NAME @ *)self;
+	const struct template_name *mine = (const struct template_name *)self;
 
 	if (askd_canceled(call))
 		return askd_fail(reterr, ASKD_E_CANCELED, "nobody waits");
@@ -34,7 +34,7 @@ ASKD_DEFINE(@NAME @_complete, askd_llm_request, askd_llm_reply)
 		out->input += count_tokens(in->messages[i]->text);
 	out->text = askd_copy(call, mine->answer, strlen(mine->answer));
 	out->output = count_tokens(out->text);
-	out->model = ASKD_LITERAL("@NAME@-1");
+	out->model = ASKD_LITERAL("template_name-1");
 	out->finish = ASKD_FINISH_STOP;
 	out->confidence_milli = -1;
 	if (in->stream) {
@@ -44,16 +44,16 @@ ASKD_DEFINE(@NAME @_complete, askd_llm_request, askd_llm_reply)
 	return ASKD_OK;
 }
 
-ASKD_DEFINE(@NAME @_model, askd_llm_model, askd_llm_model)
+ASKD_DEFINE(template_name_model, askd_llm_model, askd_llm_model)
 {
 	out->flags = ASKD_LLM_STREAM | ASKD_LLM_LOCAL | ASKD_LLM_FREE;
-	out->name = ASKD_LITERAL("@NAME@-1");
+	out->name = ASKD_LITERAL("template_name-1");
 	return ASKD_OK;
 }
 
-ASKD_MAKE(static const struct askd_llm_iface, iface, .complete = @NAME @_complete,
-        .model = @NAME @_model);
+ASKD_MAKE(static const struct askd_llm_iface, iface, .complete = template_name_complete,
+        .model = template_name_model);
 
-ASKD_PLUGIN(.kind = ASKD_KIND_LLM, .name = "@NAME@", .version = "0.1.0",
+ASKD_PLUGIN(.kind = ASKD_KIND_LLM, .name = "template_name", .version = "0.1.0",
         .summary = "always says the same", .license = "MIT", .options = options,
-        .instance_size = sizeof(struct @NAME @), .flags = ASKD_CONCURRENT, .iface = &iface);
+        .instance_size = sizeof(struct template_name), .flags = ASKD_CONCURRENT, .iface = &iface);

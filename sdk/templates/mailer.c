@@ -1,28 +1,28 @@
-/* @NAME@: a mailer that puts each message into a folder, one file each. */
+/* template_name: a mailer that puts each message into a folder, one file each. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <askd/mailer.h>
 
-struct @NAME @{const char *folder;
-}
-;
+struct template_name {
+	const char *folder;
+};
 
 ASKD_QUIET static const struct askd_option options[] = {
         {.name = "folder",
                 .help = "where the messages go; it must exist",
                 .max = 3000,
                 .flags = ASKD_OPT_REQUIRED,
-                ASKD_OPTION_TEXT(struct @NAME @, folder)},
+                ASKD_OPTION_TEXT(struct template_name, folder)},
         {.name = NULL},
 };
 ASKD_LOUD
 
 /* The message under its id. The same id again overwrites itself: sending twice does no harm. */
-ASKD_DEFINE(@NAME @_send, askd_mail, askd_outgone)
+ASKD_DEFINE(template_name_send, askd_mail, askd_outgone)
 {
-	const struct @NAME @ *mine = (const struct @NAME @ *)self;
+	const struct template_name *mine = (const struct template_name *)self;
 	char path[4096], block[16384];
 	uint64_t at = 0;
 	int fd, rc = ASKD_OK;
@@ -54,8 +54,8 @@ ASKD_DEFINE(@NAME @_send, askd_mail, askd_outgone)
 	return rc;
 }
 
-ASKD_MAKE(static const struct askd_mailer_iface, iface, .send = @NAME @_send);
+ASKD_MAKE(static const struct askd_mailer_iface, iface, .send = template_name_send);
 
-ASKD_PLUGIN(.kind = ASKD_KIND_MAILER, .name = "@NAME@", .version = "0.1.0",
+ASKD_PLUGIN(.kind = ASKD_KIND_MAILER, .name = "template_name", .version = "0.1.0",
         .summary = "puts mail into a folder", .license = "MIT", .options = options,
-        .instance_size = sizeof(struct @NAME @), .flags = ASKD_CONCURRENT, .iface = &iface);
+        .instance_size = sizeof(struct template_name), .flags = ASKD_CONCURRENT, .iface = &iface);

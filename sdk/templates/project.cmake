@@ -1,6 +1,6 @@
 cmake_minimum_required(VERSION 3.25)
-project(@NAME@ LANGUAGES C)
+project(template_name LANGUAGES C)
 find_package(askd REQUIRED) # -DCMAKE_PREFIX_PATH=... where askd is installed elsewhere
 
-# Builds plugins/@KIND@/@NAME@.so; further libraries go behind LIBS.
-askd_plugin(@KIND@ @NAME@ SOURCES @NAME@.c)
+# Builds plugins/template_kind/template_name.so; further libraries go behind LIBS.
+askd_plugin(template_kind template_name SOURCES template_name.c)

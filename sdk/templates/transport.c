@@ -1,5 +1,5 @@
-/* @NAME@: a transport that reads questions from one file, a line each, and appends answers to
- * another. */
+/* template_name: a transport that reads questions from one file, a line each, and appends answers
+ * to another. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,30 +7,31 @@
 
 #include <askd/transport.h>
 
-struct @NAME @{const struct askd_host *host;
-const struct askd_inbox_service *inbox;
-const char *questions, *answers;
-}
-;
+struct template_name {
+	const struct askd_host *host;
+	const struct askd_inbox_service *inbox;
+	const char *questions, *answers;
+};
 
 ASKD_QUIET static const struct askd_option options[] = {
         {.name = "questions",
                 .help = "file that people append their questions to",
                 .max = 4000,
                 .flags = ASKD_OPT_REQUIRED,
-                ASKD_OPTION_TEXT(struct @NAME @, questions)},
+                ASKD_OPTION_TEXT(struct template_name, questions)},
         {.name = "answers",
                 .help = "file that the answers are appended to",
                 .max = 4000,
                 .flags = ASKD_OPT_REQUIRED,
-                ASKD_OPTION_TEXT(struct @NAME @, answers)},
+                ASKD_OPTION_TEXT(struct template_name, answers)},
         {.name = NULL},
 };
 ASKD_LOUD
 
-static int32_t @NAME @_open(void *self, const struct askd_host *host, struct askd_error *reterr)
+static int32_t template_name_open(
+        void *self, const struct askd_host *host, struct askd_error *reterr)
 {
-	struct @NAME @ *mine = (struct @NAME @ *)self;
+	struct template_name *mine = (struct template_name *)self;
 
 	mine->host = host;
 	return askd_need(host, "askd.inbox/1", &mine->inbox, reterr);
@@ -38,7 +39,7 @@ static int32_t @NAME @_open(void *self, const struct askd_host *host, struct ask
 
 /* Hands one line over under its place in the file: the same place again is the same event, so
  * reading the file from its start after a restart asks nothing twice. */
-static int32_t deliver(const struct @NAME @ *mine, const char *line, size_t n, long place,
+static int32_t deliver(const struct template_name *mine, const char *line, size_t n, long place,
         struct askd_error *reterr)
 {
 	struct askd_call *call = mine->host->call_begin(mine->host, 30000);
@@ -59,9 +60,9 @@ static int32_t deliver(const struct @NAME @ *mine, const char *line, size_t n, l
 
 /* The loop: returns when the host cancels it, or with an error, after which the host runs it again.
  */
-ASKD_DEFINE(@NAME @_run, askd_nothing, askd_nothing)
+ASKD_DEFINE(template_name_run, askd_nothing, askd_nothing)
 {
-	const struct @NAME @ *mine = (const struct @NAME @ *)self;
+	const struct template_name *mine = (const struct template_name *)self;
 	const struct timespec pause = {0, 100000000};
 	FILE *file = NULL;
 	char *line = NULL;
@@ -93,9 +94,9 @@ ASKD_DEFINE(@NAME @_run, askd_nothing, askd_nothing)
 	return rc;
 }
 
-ASKD_DEFINE(@NAME @_send, askd_outgoing, askd_outgone)
+ASKD_DEFINE(template_name_send, askd_outgoing, askd_outgone)
 {
-	const struct @NAME @ *mine = (const struct @NAME @ *)self;
+	const struct template_name *mine = (const struct template_name *)self;
 	struct askd_text line = askd_print(call, "%s\n", in->text.s ? in->text.s : "");
 	int fd = open(mine->answers, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	int32_t rc = ASKD_OK;
@@ -108,16 +109,16 @@ ASKD_DEFINE(@NAME @_send, askd_outgoing, askd_outgone)
 	return rc;
 }
 
-ASKD_DEFINE(@NAME @_capabilities, askd_nothing, askd_capabilities)
+ASKD_DEFINE(template_name_capabilities, askd_nothing, askd_capabilities)
 {
 	out->per_second = 100;
 	return ASKD_OK;
 }
 
-ASKD_MAKE(static const struct askd_transport_iface, iface, .run = @NAME @_run, .send = @NAME @_send,
-        .capabilities = @NAME @_capabilities);
+ASKD_MAKE(static const struct askd_transport_iface, iface, .run = template_name_run,
+        .send = template_name_send, .capabilities = template_name_capabilities);
 
-ASKD_PLUGIN(.kind = ASKD_KIND_TRANSPORT, .name = "@NAME@", .version = "0.1.0",
+ASKD_PLUGIN(.kind = ASKD_KIND_TRANSPORT, .name = "template_name", .version = "0.1.0",
         .summary = "questions and answers in two files", .license = "MIT", .options = options,
-        .instance_size = sizeof(struct @NAME @), .flags = ASKD_CONCURRENT, .open = @NAME @_open,
-        .iface = &iface);
+        .instance_size = sizeof(struct template_name), .flags = ASKD_CONCURRENT,
+        .open = template_name_open, .iface = &iface);

@@ -65,6 +65,7 @@ class Patient:
     def died(self, plan):
         log = self.askd.log.read_text()
         sound(log)
+        assert self.fault == "ASKD_TEST_FAIL", f"one failed allocation, {plan}, ended the daemon: {log[-3000:]}"
         assert self.askd.daemon.wait() == 1 and log.count(FATAL) > self.deaths, f"{plan}: {log[-3000:]}"
         self.deaths = log.count(FATAL)
         (self.askd.state / "askd.sock").unlink(missing_ok=True)

@@ -23,6 +23,8 @@ def test_new_plugin_of_each_kind_compiles_and_passes(prefix, tmp_path, kind):
         prefix, tmp_path)
     assert result.returncode == 0, result.stdout
     assert " 0 failed" in result.stdout
+    for file in (tmp_path / "mine").glob("*.*"):
+        assert "template_" not in file.read_text(encoding="utf-8"), file
     again = shell(f"askd plugin new {kind} mine", prefix, tmp_path)
     assert again.returncode == 1 and "exists" in again.stdout, "it overwrote a folder"
 

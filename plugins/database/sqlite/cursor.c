@@ -103,18 +103,36 @@ static uint32_t type_of_row(const struct cursor *cursor, int column)
 	}
 }
 
-static int32_t describe_columns(struct cursor *cursor, struct askd_call *call,
-        const struct askd_db_column *const **columns, struct askd_error *reterr)
+/* Room for what is said about the columns. Before the first step: after it a COMMIT is done, and
+ * must not be reported as failed. */
+struct columns {
+	const struct askd_db_column **list;
+	struct askd_db_column *items;
+	int count;
+};
+
+static int32_t reserve_columns(struct cursor *cursor, struct askd_call *call,
+        struct columns *columns, struct askd_error *reterr)
 {
-	sqlite3_stmt *stmt = cursor->statement.stmt;
-	size_t count = (size_t)cursor->columns;
-	const struct askd_db_column **list = call->alloc(call, (count + 1) * sizeof *list);
-	struct askd_db_column *items = call->alloc(call, count * sizeof *items + 1);
+	size_t count = (size_t)sqlite3_column_count(cursor->statement.stmt);
 	uint8_t *types = realloc(cursor->types, count + 1);
 	if (types)
 		cursor->types = types;
-	if (!list || !items || !types)
+	columns->list = call->alloc(call, (count + 1) * sizeof *columns->list);
+	columns->items = call->alloc(call, count * sizeof *columns->items + 1);
+	columns->count = (int)count;
+	if (!columns->list || !columns->items || !types)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the columns");
+	return ASKD_OK;
+}
+
+static void describe_columns(
+        struct cursor *cursor, struct askd_call *call, const struct columns *columns)
+{
+	sqlite3_stmt *stmt = cursor->statement.stmt;
+	const struct askd_db_column **list = columns->list;
+	struct askd_db_column *items = columns->items;
+	size_t count = (size_t)columns->count;
 	for (size_t i = 0; i < count; i++) {
 		const char *name = sqlite3_column_name(stmt, (int)i);
 		const char *declaration = sqlite3_column_decltype(stmt, (int)i);
@@ -128,8 +146,6 @@ static int32_t describe_columns(struct cursor *cursor, struct askd_call *call,
 		list[i] = &items[i];
 	}
 	list[count] = NULL;
-	*columns = list;
-	return ASKD_OK;
 }
 
 DRIVER_FN(cursor_query, askd_db_query, askd_db_result)
@@ -137,6 +153,7 @@ DRIVER_FN(cursor_query, askd_db_query, askd_db_result)
 	struct connection *connection = self;
 	struct cursor *cursor = &connection->cursor;
 	const char *prefix = in->prefix.s && in->prefix.n ? in->prefix.s : NULL;
+	struct columns columns;
 	bool alone;
 	int32_t rc;
 	if (cursor->open)
@@ -162,13 +179,17 @@ DRIVER_FN(cursor_query, askd_db_query, askd_db_result)
 	cursor->commits = connection->writer &&
 	                  ((alone && cursor->changes) || first_word(in->sql.s, "commit") ||
 	                          first_word(in->sql.s, "end") || first_word(in->sql.s, "release"));
-	rc = step(cursor, reterr);
-	/* Only now: the first step compiles again what an older schema was compiled for. */
-	cursor->columns = sqlite3_column_count(cursor->statement.stmt);
+	rc = reserve_columns(cursor, call, &columns, reterr);
 	if (!rc)
-		rc = describe_columns(cursor, call, &out->columns, reterr);
+		rc = step(cursor, reterr);
+	/* The first step compiles again what an older schema was compiled for. */
+	cursor->columns = sqlite3_column_count(cursor->statement.stmt);
+	if (!rc && cursor->columns != columns.count)
+		rc = reserve_columns(cursor, call, &columns, reterr);
 	if (rc)
 		goto out;
+	describe_columns(cursor, call, &columns);
+	out->columns = columns.list;
 	cursor->open = true;
 	out->cursor = cursor;
 out:

@@ -157,6 +157,21 @@ static int32_t code_of(const struct connection *connection, int extended, uint32
 	}
 }
 
+/* The system's errno behind a failed write: SQLite itself does not hand on that of a commit. */
+static int32_t errno_of(sqlite3 *db, int extended)
+{
+	sqlite3_file *file = NULL;
+	int found = sqlite3_system_errno(db);
+
+	if (found || extended != SQLITE_IOERR_WRITE)
+		return found;
+	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) || !file ||
+	        !file->pMethods ||
+	        file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &found) || !found)
+		sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &found);
+	return found;
+}
+
 int32_t failure_report(
         struct connection *connection, int rc, bool commits, struct askd_error *reterr)
 {
@@ -198,7 +213,7 @@ int32_t failure_report(
 		if (code == ASKD_E_STATEMENT && offset >= 0)
 			reterr->position = (uint32_t)offset + 1;
 		if (code == ASKD_E_IO)
-			reterr->detail = sqlite3_system_errno(connection->db);
+			reterr->detail = errno_of(connection->db, extended);
 	}
 	return code;
 }
