@@ -258,6 +258,11 @@ static int32_t make_request(struct stage_call *c, const struct stage_candidate *
 		return askd_fail(reterr, ASKD_E_INVALID,
 		        "a call of the stage '%s' has neither a task nor messages",
 		        c->config->name);
+	/* Words about rows that may not be shown could only be made up, and would cost money. */
+	if (candidate->egress < CONFIG_EGRESS_RESULTS && text_is(in->task->kind, "answer"))
+		return askd_fail(reterr, ASKD_E_REFUSED,
+		        "the rows may not go to llm/%s (egress: %s): they are put into words here",
+		        candidate->name, stage_egress_word(candidate->egress));
 	rc = prompt_filter(a, in->task, candidate->egress, &request->task, reterr);
 	if (!rc && !c->config->prompt)
 		rc = askd_fail(

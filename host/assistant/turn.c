@@ -201,7 +201,9 @@ static void say_limited(struct turn *turn)
 void turn_say_error(struct turn *turn, const struct askd_error *error)
 {
 	char id[24];
-	uint32_t kind = error->code == ASKD_E_QUOTA ? ASKD_TURN_REFUSED : ASKD_TURN_ERROR;
+	uint32_t kind = error->code == ASKD_E_QUOTA || error->code == ASKD_E_REFUSED
+	                        ? ASKD_TURN_REFUSED
+	                        : ASKD_TURN_ERROR;
 
 	if (error->code == ASKD_E_BUSY && turn->state.limited_us) {
 		log_info("assistant", turn->id, "refused: %s", error->message);

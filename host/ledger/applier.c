@@ -50,11 +50,42 @@ static const struct askd_migration costs_1 = {.size = sizeof costs_1,
                ", PRIMARY KEY (day, organisation, name));\n"};
 static const struct askd_migration *const list[] = {&costs_1, NULL};
 
+/* Somebody removed the costs database: the finished stages hold all that it said. */
+static int32_t book_again_when_lost(struct ledger *ledger, struct askd_error *reterr)
+{
+	struct arena a;
+	struct store_rows booked = {0}, settled = {0};
+	struct store_unit *unit;
+	int32_t rc;
+
+	arena_init(&a, 0);
+	rc = store_read(ledger->store, STORE_COSTS, &a, NULL,
+	        ASKD_LITERAL("SELECT stage FROM conversation_stages LIMIT 1"), NULL, 0, 1, &booked,
+	        reterr);
+	if (!rc)
+		rc = store_read(ledger->store, STORE_MANAGER, &a, NULL,
+		        ASKD_LITERAL("SELECT id FROM stages WHERE applied = 1 LIMIT 1"), NULL, 0, 1,
+		        &settled, reterr);
+	if (!rc && !booked.rows && settled.rows) {
+		log_warning("ledger", 0,
+		        "the costs database is empty, though stages were booked: booking them "
+		        "again");
+		unit = store_unit_create(ledger->store, STORE_MANAGER);
+		store_unit_add(
+		        unit, -1, "UPDATE stages SET applied = 0 WHERE applied = 1", NULL, 0);
+		rc = store_commit(unit, reterr);
+	}
+	arena_finish(&a);
+	return rc;
+}
+
 int32_t applier_migrate(struct ledger *ledger, struct askd_error *reterr)
 {
 	struct store_unit *unit;
 	int32_t rc = store_migrate(ledger->store, STORE_COSTS, "ledger", list, reterr);
 
+	if (!rc)
+		rc = book_again_when_lost(ledger, reterr);
 	if (rc || !ledger->config->prices)
 		return rc;
 	unit = store_unit_create(ledger->store, STORE_COSTS);

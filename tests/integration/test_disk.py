@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, FAULTS, wait_until
+from conftest import BUILD, FAULTS, PER_CITY, wait_until
 from test_crash import ANSWER, Chat, books_hold, turns_hold
 
 QUESTION = "How much did the customers of each city order in all?"
@@ -98,3 +98,15 @@ def test_damaged_state_is_refused_with_its_name_and_left_alone(askd, database, h
     assert askd.ask(QUESTION)["answer"] == "There are 4 customers."
     books = askd.sql("pragma integrity_check", database)
     assert books == [("ok",)]
+
+
+def test_costs_that_somebody_removed_are_booked_again(askd):
+    askd.llm.analysis(PER_CITY, "Hamburg leads with 300.")
+    askd.ask("How much did the customers of each city order in all?")
+    before = askd.sql("select stage, cost_pico from conversation_stages order by stage", "costs")
+    assert len(before) >= 2
+    for name in ("costs.db", "costs.db-wal", "costs.db-shm"):
+        (askd.state / name).unlink(missing_ok=True)
+    askd.ask("And once more?")
+    after = askd.sql("select stage, cost_pico from conversation_stages order by stage", "costs")
+    assert set(before) < set(after)

@@ -97,17 +97,23 @@ static struct askd_task task_make(void)
 static struct askd_llm_reply reply;
 static struct askd_error error;
 
-static int32_t complete(void)
+static int32_t complete_task(const struct askd_task *task)
 {
-	struct askd_task task = task_make();
 	struct askd_llm_request in = {.size = sizeof in,
 	        .temperature_milli = -1,
 	        .model = ASKD_LITERAL("analysis"),
-	        .task = &task};
+	        .task = task};
 
 	memset(&reply, 0, sizeof reply);
 	memset(&error, 0, sizeof error);
 	return stages_complete(house.stages, &house.call, &in, &reply, &error);
+}
+
+static int32_t complete(void)
+{
+	struct askd_task task = task_make();
+
+	return complete_task(&task);
 }
 
 static void fail_always(int engine, int32_t rc, uint32_t flags)
@@ -328,6 +334,22 @@ static void egress_holds_for_local_and_remote(void **state)
 		}
 }
 
+static void rows_that_may_not_leave_are_not_put_into_words_elsewhere(void **state)
+{
+	struct askd_task task = task_make();
+
+	(void)state;
+	house.stage.fallback = NULL;
+	house.egress = CONFIG_EGRESS_SCHEMA;
+	task.kind = ASKD_LITERAL("answer");
+	assert_int_equal(complete_task(&task), ASKD_E_REFUSED);
+	assert_int_equal(house.engines[0].calls, 0);
+	assert_int_equal(house.row_count, 0);
+	house.egress = CONFIG_EGRESS_RESULTS;
+	assert_int_equal(complete_task(&task), ASKD_OK);
+	assert_int_equal(house.engines[0].calls, 1);
+}
+
 static void a_repair_by_a_local_engine_still_sees_the_details(void **state)
 {
 	(void)state;
@@ -475,6 +497,7 @@ int main(void)
 	        TEST(breaker_spares_an_engine_that_is_down),
 	        TEST(an_open_breaker_does_not_close_the_last_way),
 	        TEST(egress_holds_for_local_and_remote),
+	        TEST(rows_that_may_not_leave_are_not_put_into_words_elsewhere),
 	        TEST(a_repair_by_a_local_engine_still_sees_the_details),
 	        TEST(nothing_skips_to_the_engine_of_this_machine),
 	        TEST(own_messages_stay_in_the_house_below_results),
