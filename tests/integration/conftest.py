@@ -70,9 +70,7 @@ class FakeLLM:
 
     def analysis(self, sql=None, answer="The answer.", match=None, **more):
         """The usual script: one statement, one sentence."""
-        decision = dict(DECISION, sql=sql or "", **more)
-        if sql is None:
-            decision.setdefault("action", "answer")
+        decision = {**DECISION, "sql": sql or "", "action": "sql" if sql else "answer", **more}
         first = ["You translate a question into SQL"] + ([match] if match else [])
         self.script(
             {"match": first, "reply": json.dumps(decision),

@@ -83,6 +83,7 @@ static void key_of_a_crash_is_taken_up_by_one_of_two(void **state)
 		snprintf(expected, sizeof expected, "attempt %d", round);
 		for (int i = 0; i < 2; i++) {
 			assert_non_null(askers[i].object);
+			assert_non_null(json_get_string(askers[i].object, "answer"));
 			assert_string_equal(json_get_string(askers[i].object, "answer"), expected);
 			json_decref(askers[i].object);
 		}
