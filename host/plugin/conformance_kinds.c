@@ -283,7 +283,9 @@ static void check_loop(struct conformance *run, const char *name)
 		took_us = clock_monotonic_us() - began_us;
 		conformance_check(
 		        run, took_us < 2000000, name, "%lld ms", (long long)took_us / 1000);
-		conformance_check(run, conformance_fair(running.rc, &running.error),
+		conformance_check(run,
+		        running.rc == ASKD_E_CANCELED ||
+		                conformance_fair(running.rc, &running.error),
 		        "run returns OK or a reason", "%s: %s", error_name(running.rc),
 		        running.error.message);
 	}
@@ -320,6 +322,46 @@ static int32_t capabilities_once(struct conformance *run, uint64_t id, struct as
 	return rc;
 }
 
+/* `reference` is the other side's id of a file; *bytes says how much of it arrived. */
+static int32_t fetch_file(
+        struct conformance *run, const char *reference, off_t *bytes, struct askd_error *error)
+{
+	struct askd_remote_file file = {.size = sizeof file,
+	        .fd = memfd_create("fetched", MFD_CLOEXEC),
+	        .ref = askd_text_of(reference)};
+	struct plugin_call call;
+	int32_t rc;
+
+	if (file.fd < 0)
+		return askd_fail(error, ASKD_E_IO, "no file to fetch into");
+	plugin_call_init(&call, &run->scope, RUN_LIMIT_MS);
+	rc = enter_transport_iface_fetch(run->instance, NULL, NULL, &call, &file, NULL, error);
+	plugin_call_finish(&call);
+	*bytes = lseek(file.fd, 0, SEEK_END);
+	close(file.fd);
+	return rc;
+}
+
+static void check_fetch(struct conformance *run)
+{
+	const struct yaml_node *known = run->checks ? yaml_find(run->checks, "fetch") : NULL;
+	struct askd_error error = {0};
+	off_t bytes = 0;
+	int32_t rc = fetch_file(run, "there is no file with this id", &bytes, &error);
+
+	conformance_check(run, rc && conformance_fair(rc, &error),
+	        "fetch of an unknown file fails with a reason", "%s", error_name(rc));
+	if (!known || known->kind != YAML_SCALAR) {
+		conformance_skip(
+		        run, "fetch: name a file of the other side under check: {fetch: ID}");
+		return;
+	}
+	rc = fetch_file(run, known->text, &bytes, &error);
+	if (conformance_error(run, "fetch of check.fetch", rc, &error, ASKD_OK))
+		conformance_check(
+		        run, bytes > 0, "fetch writes into the host's file", "nothing came");
+}
+
 void conformance_transport(struct conformance *run)
 {
 	const struct askd_transport_iface *iface = plugin_instance_iface(run->instance);
@@ -339,6 +381,8 @@ void conformance_transport(struct conformance *run)
 		check_loop(run, "run ends soon after the cancel");
 		check_loop(run, "run again ends soon after the cancel");
 	}
+	if (iface->fetch && run->options)
+		check_fetch(run);
 	if (capabilities.flags & ASKD_TRANSPORT_SYNCHRONOUS) {
 		conformance_skip(run, "send: the transport is synchronous");
 	} else if (run->options) {

@@ -72,6 +72,17 @@ def test_sound_test_plugins_conform(askd, plugin):
     assert result.returncode == 0 and " 0 failed" in result.stdout, result.stdout
 
 
+def test_a_transport_is_driven_through_each_of_its_functions(askd):
+    spool = askd.folder / "spool"
+    (spool / "files").mkdir(parents=True)
+    (spool / "files" / "report").write_text("three words here")
+    result = check(askd, f"{BUILD}/test-plugins/transport/queue_transport.so",
+                   f"spool: {spool}\ncheck: {{fetch: report}}\n")
+    assert result.returncode == 0 and " 0 failed" in result.stdout, result.stdout
+    for name in ("run ends soon", "send after a cancel", "fetch writes", "fetch of an unknown file"):
+        assert f"ok   {name}" in result.stdout, name
+
+
 def test_summary_names_what_was_not_tried(askd):
     result = check(askd, f"{BUILD}/plugins/database/sqlite.so")
     assert "give --options with path" in result.stdout

@@ -307,6 +307,32 @@ ASKD_DEFINE(queue_notice, askd_notice, askd_nothing)
 	return bad ? askd_fail(reterr, ASKD_E_IO, "the spool cannot be written") : ASKD_OK;
 }
 
+/* Files of the other side lie in SPOOL/files/. */
+ASKD_DEFINE(queue_fetch, askd_remote_file, askd_nothing)
+{
+	const struct queue *queue = self;
+	char path[4200], block[4096];
+	ssize_t n = 0;
+	int fd;
+
+	if (!in->ref.n || strchr(in->ref.s, '/'))
+		return askd_fail(reterr, ASKD_E_INVALID, "a file's id has no slash");
+	snprintf(path, sizeof path, "%s/files/%s", queue->spool, in->ref.s);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return askd_fail(reterr, errno == ENOENT ? ASKD_E_NOT_FOUND : ASKD_E_IO,
+		        "the file cannot be read: %s", strerror(errno));
+	while (!askd_canceled(call) && (n = read(fd, block, sizeof block)) > 0)
+		if (write(in->fd, block, (size_t)n) != n) {
+			n = -1;
+			break;
+		}
+	close(fd);
+	return n < 0 ? askd_fail(
+	                       reterr, ASKD_E_IO, "the file cannot be copied: %s", strerror(errno))
+	             : ASKD_OK;
+}
+
 ASKD_DEFINE(queue_capabilities, askd_nothing, askd_capabilities)
 {
 	const struct queue *queue = self;
@@ -320,7 +346,7 @@ ASKD_DEFINE(queue_capabilities, askd_nothing, askd_capabilities)
 }
 
 ASKD_MAKE(static const struct askd_transport_iface, iface, .run = queue_run, .send = queue_send,
-        .notice = queue_notice, .capabilities = queue_capabilities);
+        .notice = queue_notice, .fetch = queue_fetch, .capabilities = queue_capabilities);
 ASKD_PLUGIN(.kind = "askd.transport/1", .name = "queue_transport", .version = "1.0",
         .summary = "a chat out of a folder, for tests", .license = "MIT", .options = options,
         .instance_size = sizeof(struct queue), .flags = ASKD_CONCURRENT, .open = queue_open,
