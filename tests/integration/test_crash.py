@@ -81,12 +81,14 @@ class Chat:
         return [(edits[0]["conversation"], edits[-1]["text"]) for edits in seen.values()]
 
     def quiet(self):
-        """Nothing is left to hand in, to do, to deliver or to book."""
+        """Nothing is left to hand in, to do, to deliver or to book, asked in the order in which it moves."""
+        if list(self.spool.glob("*.json")):
+            return False
         left = self.askd.sql(
             "select (select count(*) from inbox where ended_us is null)"
             " + (select count(*) from outbox where status in (0, 1))"
             " + (select count(*) from stages where status = 0 or applied = 0)")[0][0]
-        return not left and not list(self.spool.glob("*.json"))
+        return not left
 
     def settle(self):
         wait_until(lambda: self.quiet() or self.askd.daemon.poll() is not None, "the turns to end")

@@ -101,10 +101,14 @@ def test_a_model_that_never_stops_calling_is_stopped(askd):
 
 
 def test_tools_are_not_offered_where_results_may_not_leave(askd):
-    with_tools(askd, {"match": TELL, "reply": "There are 4 customers."}, database=(
-        f"{{shop: {{plugin: sqlite, path: {askd.database}, egress: schema}}}}"))
-    askd.ask(QUESTION)
-    assert asked(askd, TELL) and not any("tools" in body for body in asked(askd, TELL))
+    askd.llm.script({"match": ASK, "reply": decision(sql=COUNT)},
+                    {"match": TELL, "reply": "There are 4 customers."})
+    for level, offered in (("results", True), ("schema", False)):
+        askd.write(skill=OFFERS, assistant="{stages: {analysis: {llm: main, tools: [repeat]}, answer: {llm: main}}}",
+                   database=f"{{shop: {{plugin: sqlite, path: {askd.database}, egress: {level}}}}}")
+        before = len(asked(askd, ASK))
+        askd.ask(QUESTION)
+        assert [("tools" in body) for body in asked(askd, ASK)[before:]] == [offered]
 
 
 def test_words_of_tools_stay_out_of_the_log(askd):
