@@ -18,6 +18,7 @@
 #include "run/listen.h"
 #include "run/metrics.h"
 #include "web/local.h"
+#include "web/web.h"
 
 #ifdef ASKD_FAULTS
 #include "faults.h"
@@ -27,6 +28,8 @@
 #define ARM_FAULTS() ((void)0)
 #endif
 
+enum { DRAIN_LAST_MS = 1000 }; /* for workers whose work is over */
+
 struct daemon {
 	const struct config *config;
 	struct assistant_rooms rooms;
@@ -34,6 +37,7 @@ struct daemon {
 	struct local_server *local;
 	bool serving; /* `askd run`, not one command */
 	struct health *health;
+	struct web *web;
 };
 
 /* askd.i18n/1 */
@@ -74,6 +78,7 @@ int32_t daemon_offer(struct askd_error *reterr)
 		return rc;
 	store_offer();
 	query_offer();
+	web_offer();
 	return assistant_offer(reterr);
 }
 
@@ -81,6 +86,7 @@ int32_t daemon_check(const struct config *config, struct askd_error *reterr)
 {
 	struct assistant_rooms rooms = {.config = config};
 	struct stages *stages = NULL;
+	struct web *web = NULL;
 	int32_t rc = daemon_offer(reterr);
 
 	if (rc)
@@ -89,6 +95,10 @@ int32_t daemon_check(const struct config *config, struct askd_error *reterr)
 	if (!rooms.registry)
 		return reterr ? reterr->code : ASKD_E_CONFIG;
 	rc = stages_open(&stages, &rooms, reterr);
+	if (!rc)
+		rc = web_open(&web,
+		        &(struct web_rooms){.config = config, .registry = rooms.registry}, reterr);
+	web_close(web);
 	stages_close(stages);
 	registry_close(rooms.registry);
 	http_stop();
@@ -155,7 +165,15 @@ struct daemon *daemon_open(const struct config *config, bool serve, struct askd_
 	}
 	rc = assistant_open(&daemon->assistant, rooms, reterr);
 	if (!rc && serve)
+		rc = web_open(&daemon->web,
+		        &(struct web_rooms){config, rooms->registry, rooms->people, rooms->limits,
+		                rooms->workers},
+		        reterr);
+	if (!rc && serve) {
+		/* Servers listen at the end of this: what comes in then is taken. */
+		web_ready(daemon->web, true);
 		rc = assistant_start(daemon->assistant, reterr);
+	}
 	if (rc)
 		goto fail;
 	daemon->serving = serve;
@@ -174,9 +192,17 @@ fail:
 	return NULL;
 }
 
+static int64_t ms_until(int64_t until_us)
+{
+	int64_t left_us = until_us - clock_monotonic_us();
+
+	return left_us > 0 ? left_us / 1000 : 0;
+}
+
 void daemon_close(struct daemon *daemon)
 {
 	struct assistant_rooms *rooms;
+	int64_t until_us;
 
 	if (!daemon)
 		return;
@@ -186,15 +212,21 @@ void daemon_close(struct daemon *daemon)
 	else
 		local_server_drain(daemon->local);
 	health_stop(daemon->health);
+	/* Requests end while the servers still have their connections. All of it together takes no
+	 * longer than the drain time, and then what canceled things need to end. */
+	until_us = clock_monotonic_us() + daemon->config->drain_ms * 1000;
+	assistant_refuse(daemon->assistant);
+	web_stop(daemon->web, ms_until(until_us));
 	if (rooms->registry)
 		registry_stop(rooms->registry);
 	if (daemon->assistant)
-		assistant_stop(daemon->assistant, daemon->config->drain_ms);
+		assistant_stop(daemon->assistant, ms_until(until_us));
 	if (rooms->workers)
-		workers_drain(rooms->workers, daemon->config->drain_ms);
+		workers_drain(rooms->workers, DRAIN_LAST_MS + ms_until(until_us));
 	assistant_close(daemon->assistant);
 	timers_destroy(rooms->timers);
 	workers_destroy(rooms->workers);
+	web_close(daemon->web);
 	query_close(rooms->query);
 	http_stop();
 	registry_close(rooms->registry);

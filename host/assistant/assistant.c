@@ -264,13 +264,20 @@ static bool wait_idle(struct assistant *assistant, int64_t wait_ms)
 	return !assistant->turns;
 }
 
-void assistant_stop(struct assistant *assistant, int64_t drain_ms)
+void assistant_refuse(struct assistant *assistant)
 {
 	if (!assistant)
 		return;
 	pthread_mutex_lock(&assistant->lock);
 	assistant->stopping = true;
 	pthread_mutex_unlock(&assistant->lock);
+}
+
+void assistant_stop(struct assistant *assistant, int64_t drain_ms)
+{
+	if (!assistant)
+		return;
+	assistant_refuse(assistant);
 	timers_clear(assistant->rooms.timers, &assistant->retry);
 	timers_clear(assistant->rooms.timers, &assistant->purge);
 	for (struct way *way = assistant->ways; way; way = way->next)

@@ -31,7 +31,9 @@ int32_t assistant_open(struct assistant **assistant, const struct assistant_room
         struct askd_error *reterr);
 /* Runs the transports' loops, resumes what a crash left, delivers what waits. [main] */
 int32_t assistant_start(struct assistant *assistant, struct askd_error *reterr);
-/* Takes no new turns, lets running ones end within drain_ms, cancels the rest. [main] */
+/* Takes no new turns from now on; what is canceled with a key stays for the next start. [main] */
+void assistant_refuse(struct assistant *assistant);
+/* The same, lets running ones end within drain_ms, cancels the rest. [main] */
 void assistant_stop(struct assistant *assistant, int64_t drain_ms);
 void assistant_close(struct assistant *assistant);
 

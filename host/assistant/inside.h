@@ -20,7 +20,7 @@ enum { OUTBOX_WAITING, OUTBOX_SENDING, OUTBOX_DONE, OUTBOX_FAILED, OUTBOX_GONE, 
 /* kind of an outbox row */
 enum { OUTBOX_WORKING, OUTBOX_ANSWER };
 
-struct way; /* an asynchronous transport: its loop and its deliveries */
+struct way; /* a transport with a loop of its own, and its deliveries */
 
 /* A command of a skill. */
 struct route_command {
@@ -156,6 +156,14 @@ const char *reply_markdown(struct turn *turn, const struct askd_message *message
 void turn_notice(struct turn *turn, uint32_t kind, struct askd_text text);
 extern const struct askd_turn_service turn_service;
 
+/* sessions.c */
+int32_t session_history(struct assistant *assistant, struct plugin_call *call,
+        const struct askd_session *in, struct askd_session_history *out, struct askd_error *reterr);
+int32_t session_forget(struct assistant *assistant, struct plugin_call *call,
+        const struct askd_session *in, struct askd_session_result *out, struct askd_error *reterr);
+int32_t session_cancel(struct assistant *assistant, struct plugin_call *call,
+        const struct askd_session *in, struct askd_session_result *out, struct askd_error *reterr);
+
 /* buttons.c */
 /* The token of a new button, in the arena; its row goes into the unit. */
 const char *button_make(struct turn *turn, struct store_unit *unit, struct arena *a,
@@ -211,7 +219,7 @@ struct way {
 	struct askd_capabilities capabilities;
 	struct cancel cancel, send_cancel;
 	pthread_t loop, senders[WAY_SENDERS];
-	bool looping;
+	bool looping, synchronous; /* synchronous: it has a loop, and nothing is sent there */
 	size_t sender_count;
 	pthread_mutex_t lock; /* all below */
 	pthread_cond_t changed;

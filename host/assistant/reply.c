@@ -481,10 +481,49 @@ static int32_t service_ask(const struct askd_host *host, struct askd_call *base,
 	return inbox_ask(assistant_current, call, in, out ? out : &own, reterr);
 }
 
+static int32_t service_history(const struct askd_host *host, struct askd_call *base,
+        const struct askd_session *in, struct askd_session_history *out, struct askd_error *reterr)
+{
+	struct askd_session_history own = {.size = sizeof own};
+
+	(void)host;
+	if (!assistant_current)
+		return askd_fail(reterr, ASKD_E_BUSY, "the assistant is not running");
+	return session_history(
+	        assistant_current, plugin_call_of(base), in, out ? out : &own, reterr);
+}
+
+static int32_t service_forget(const struct askd_host *host, struct askd_call *base,
+        const struct askd_session *in, struct askd_session_result *out, struct askd_error *reterr)
+{
+	struct askd_session_result own = {.size = sizeof own};
+
+	(void)host;
+	if (!assistant_current)
+		return askd_fail(reterr, ASKD_E_BUSY, "the assistant is not running");
+	return session_forget(
+	        assistant_current, plugin_call_of(base), in, out ? out : &own, reterr);
+}
+
+static int32_t service_cancel(const struct askd_host *host, struct askd_call *base,
+        const struct askd_session *in, struct askd_session_result *out, struct askd_error *reterr)
+{
+	struct askd_session_result own = {.size = sizeof own};
+
+	(void)host;
+	if (!assistant_current)
+		return askd_fail(reterr, ASKD_E_BUSY, "the assistant is not running");
+	return session_cancel(
+	        assistant_current, plugin_call_of(base), in, out ? out : &own, reterr);
+}
+
 const struct askd_turn_service turn_service = {
         .size = sizeof turn_service,
         .reply = service_reply,
         .progress = service_progress,
         .post = service_post,
         .ask = service_ask,
+        .history = service_history,
+        .forget = service_forget,
+        .cancel = service_cancel,
 };

@@ -13,7 +13,7 @@ struct way *way_find(struct assistant *assistant, const struct plugin_instance *
 {
 	struct way *way = assistant->ways;
 
-	while (way && way->instance != instance)
+	while (way && (way->instance != instance || way->synchronous))
 		way = way->next;
 	return way;
 }
@@ -22,7 +22,8 @@ struct way *way_find_name(struct assistant *assistant, const char *name)
 {
 	struct way *way = assistant->ways;
 
-	while (way && (!name || strcmp(way->instance->host.instance, name) != 0))
+	while (way &&
+	        (way->synchronous || !name || strcmp(way->instance->host.instance, name) != 0))
 		way = way->next;
 	return way;
 }
@@ -49,19 +50,22 @@ int32_t way_open(struct assistant *assistant, struct askd_error *reterr)
 	struct way **last = &assistant->ways;
 
 	while ((instance = registry_next(assistant->rooms.registry, "transport", instance))) {
+		const struct askd_transport_iface *iface;
 		struct askd_capabilities can;
 		struct way *way;
 		int32_t rc = ask_capabilities(instance, &can, reterr);
 
 		if (rc)
 			return rc;
-		if (can.flags & ASKD_TRANSPORT_SYNCHRONOUS)
+		iface = plugin_instance_iface(instance);
+		if (can.flags & ASKD_TRANSPORT_SYNCHRONOUS && !iface->run)
 			continue;
 		if (!(way = calloc(1, sizeof *way)))
 			return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a transport");
 		way->assistant = assistant;
 		way->instance = instance;
 		way->capabilities = can;
+		way->synchronous = (can.flags & ASKD_TRANSPORT_SYNCHRONOUS) != 0;
 		cancel_init(&way->cancel);
 		cancel_init(&way->send_cancel);
 		pthread_mutex_init(&way->lock, NULL);
@@ -133,7 +137,7 @@ int32_t way_start(struct way *way, struct askd_error *reterr)
 	const struct askd_transport_iface *iface = plugin_instance_iface(way->instance);
 	int32_t rc = ASKD_OK;
 
-	while (!rc && way->sender_count < WAY_SENDERS) {
+	while (!rc && !way->synchronous && way->sender_count < WAY_SENDERS) {
 		rc = start(&way->senders[way->sender_count], outbox_thread, way, reterr);
 		way->sender_count += !rc;
 	}

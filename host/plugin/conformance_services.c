@@ -121,6 +121,23 @@ SERVICE(turn_ask, askd_event, askd_reply)
 	return ASKD_OK;
 }
 
+SERVICE(turn_history, askd_session, askd_session_history)
+{
+	(void)host, (void)call, (void)reterr;
+	if (!in->name.n)
+		return askd_fail(reterr, ASKD_E_INVALID, "a session has a name");
+	if (out)
+		out->turns = ASKD_LITERAL("[]");
+	return ASKD_OK;
+}
+
+SERVICE(turn_session, askd_session, askd_session_result)
+{
+	(void)host, (void)call, (void)out;
+	return in->name.n || in->turn ? ASKD_OK
+	                              : askd_fail(reterr, ASKD_E_INVALID, "a session has a name");
+}
+
 SERVICE(llm_complete, askd_llm_request, askd_llm_reply)
 {
 	(void)host;
@@ -145,6 +162,12 @@ SERVICE(query_catalogue, askd_query_catalogue, askd_catalogue)
 {
 	(void)host, (void)call, (void)in, (void)out;
 	return askd_fail(reterr, ASKD_E_NOT_FOUND, "the test has no database");
+}
+
+SERVICE(query_databases, askd_nothing, askd_query_databases)
+{
+	(void)host, (void)call, (void)in, (void)out, (void)reterr;
+	return ASKD_OK;
 }
 
 SERVICE(store_service_read, askd_store_read, askd_store_rows)
@@ -201,19 +224,53 @@ SERVICE(listen_service_open, askd_listen_request, askd_listen_socket)
 	return ASKD_OK;
 }
 
+SERVICE(web_head, askd_web_request, askd_web_verdict)
+{
+	(void)host, (void)call;
+	if (!in->method.n || !in->path.n || in->path.s[0] != '/')
+		return askd_fail(reterr, ASKD_E_INVALID, "a request needs a method and a path");
+	if (out)
+		out->status = 404;
+	return ASKD_OK;
+}
+
+SERVICE(web_dispatch, askd_web_request, askd_nothing)
+{
+	(void)host, (void)call, (void)out;
+	return in->id ? askd_fail(reterr, ASKD_E_BUSY, "the test answers no request")
+	              : askd_fail(reterr, ASKD_E_INVALID, "a request needs an id");
+}
+
+SERVICE(web_begin, askd_web_response, askd_nothing)
+{
+	(void)host, (void)call, (void)out;
+	return in->status >= 100 && in->status <= 599
+	               ? ASKD_OK
+	               : askd_fail(reterr, ASKD_E_INVALID, "a response needs a status");
+}
+
+SERVICE(web_data, askd_web_data, askd_nothing)
+{
+	(void)host, (void)call, (void)in, (void)out, (void)reterr;
+	return ASKD_OK;
+}
+
 #define TABLE(type, name, ...) static const struct type name = {.size = sizeof name, __VA_ARGS__}
 
 TABLE(askd_http_service, http, .fetch = http_fetch);
 TABLE(askd_inbox_service, inbox, .deliver = inbox_deliver);
 TABLE(askd_turn_service, turn, .reply = turn_reply, .progress = turn_progress, .post = turn_reply,
-        .ask = turn_ask);
+        .ask = turn_ask, .history = turn_history, .forget = turn_session, .cancel = turn_session);
 TABLE(askd_llm_service, llm, .complete = llm_complete);
-TABLE(askd_query_service, query, .run = query_run, .catalogue = query_catalogue);
+TABLE(askd_query_service, query, .run = query_run, .catalogue = query_catalogue,
+        .databases = query_databases);
 TABLE(askd_store_service, store, .read = store_service_read, .write = store_service_write);
 TABLE(askd_i18n_service, i18n, .text = i18n_service_text);
 TABLE(askd_audit_service, audit, .write = audit_service_write);
 TABLE(askd_metrics_service, metrics, .add = metrics_service_any, .observe = metrics_service_any);
 TABLE(askd_listen_service, listening, .open = listen_service_open);
+TABLE(askd_web_service, web, .head = web_head, .dispatch = web_dispatch, .gone = web_data,
+        .begin = web_begin, .write = web_data);
 
 void conformance_services_offer(void)
 {
@@ -227,4 +284,5 @@ void conformance_services_offer(void)
 	registry_offer_service("askd.audit/1", &audit, false);
 	registry_offer_service("askd.metrics/1", &metrics, false);
 	registry_offer_service("askd.listen/1", &listening, false);
+	registry_offer_service("askd.web/1", &web, true);
 }

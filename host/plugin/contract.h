@@ -12,6 +12,7 @@
 #include <askd/extensions.h>
 #include <askd/http.h>
 #include <askd/mailer.h>
+#include <askd/web.h>
 
 /* How a member crosses. */
 enum contract_kind {
@@ -81,7 +82,10 @@ enum contract_thread { CONTRACT_MAIN, CONTRACT_RUN, CONTRACT_WORKER, CONTRACT_AN
 	X(TOOL, tool, RUN, run, tool_call, tool_result, WORKER)                               \
 	X(VERB, verb, RUN, run, verb_call, verb_result, WORKER)                               \
 	X(HOOKS, hooks, BEFORE, before, hook_event, hook_verdict, WORKER)                     \
-	X(HOOKS, hooks, AFTER, after, hook_event, hook_verdict, WORKER)
+	X(HOOKS, hooks, AFTER, after, hook_event, hook_verdict, WORKER)                       \
+	X(WEB_SERVER, web_server, BEGIN, begin, web_response, nothing, ANY)                   \
+	X(WEB_SERVER, web_server, WRITE, write, web_data, nothing, WORKER)                    \
+	X(ROUTE, route, HANDLE, handle, web_request, web_response, WORKER)
 
 /* The same for services: struct askd_<table>. */
 #define CONTRACT_SERVICES(X)                                                              \
@@ -92,15 +96,24 @@ enum contract_thread { CONTRACT_MAIN, CONTRACT_RUN, CONTRACT_WORKER, CONTRACT_AN
 	X(TURN, turn_service, PROGRESS, progress, progress, nothing, WORKER)              \
 	X(TURN, turn_service, POST, post, message, delivered, WORKER)                     \
 	X(TURN, turn_service, ASK, ask, event, reply, WORKER)                             \
+	X(TURN, turn_service, HISTORY, history, session, session_history, WORKER)         \
+	X(TURN, turn_service, FORGET, forget, session, session_result, WORKER)            \
+	X(TURN, turn_service, CANCEL, cancel, session, session_result, WORKER)            \
 	X(QUERY, query_service, RUN, run, query_run, query_result, WORKER)                \
 	X(QUERY, query_service, CATALOGUE, catalogue, query_catalogue, catalogue, WORKER) \
+	X(QUERY, query_service, DATABASES, databases, nothing, query_databases, WORKER)   \
 	X(STORE, store_service, READ, read, store_read, store_rows, WORKER)               \
 	X(STORE, store_service, WRITE, write, store_write, nothing, WORKER)               \
 	X(I18N, i18n_service, TEXT, text, i18n_text, i18n_result, ANY)                    \
 	X(AUDIT, audit_service, WRITE, write, audit_entry, nothing, WORKER)               \
 	X(METRICS, metrics_service, ADD, add, metric, nothing, ANY)                       \
 	X(METRICS, metrics_service, OBSERVE, observe, metric, nothing, ANY)               \
-	X(LISTEN, listen_service, OPEN, open, listen_request, listen_socket, WORKER)
+	X(LISTEN, listen_service, OPEN, open, listen_request, listen_socket, WORKER)      \
+	X(WEB, web_service, HEAD, head, web_request, web_verdict, ANY)                    \
+	X(WEB, web_service, DISPATCH, dispatch, web_request, nothing, ANY)                \
+	X(WEB, web_service, GONE, gone, web_data, nothing, ANY)                           \
+	X(WEB, web_service, BEGIN, begin, web_response, nothing, WORKER)                  \
+	X(WEB, web_service, WRITE, write, web_data, nothing, WORKER)
 
 enum contract_function {
 #define X(TABLE, table, NAME, name, in, out, thread) CONTRACT_##TABLE##_##NAME,

@@ -220,7 +220,28 @@ M(turn_service, reply, CODE, PLAIN),
 M(turn_service, progress, CODE, PLAIN),
 M(turn_service, post, CODE, PLAIN),
 M(turn_service, ask, CODE, PLAIN),
+M(turn_service, history, CODE, PLAIN),
+M(turn_service, forget, CODE, PLAIN),
+M(turn_service, cancel, CODE, PLAIN),
 END(turn_service)
+
+STRUCT(session)
+M(session, size, SIZE, PLAIN),
+M(session, turns, INTEGER, PLAIN),
+M(session, turn, INTEGER, PLAIN),
+M(session, name, TEXT, PLAIN),
+END(session)
+
+STRUCT(session_history)
+M(session_history, size, SIZE, PLAIN),
+M(session_history, count, INTEGER, PLAIN),
+M(session_history, turns, JSON, CONTENT),
+END(session_history)
+
+STRUCT(session_result)
+M(session_result, size, SIZE, PLAIN),
+M(session_result, count, INTEGER, PLAIN),
+END(session_result)
 
 STRUCT(query_rows)
 M(query_rows, size, SIZE, PLAIN),
@@ -261,7 +282,22 @@ M(query_service, size, SIZE, PLAIN),
 M(query_service, reserved, RESERVED, PLAIN),
 M(query_service, run, CODE, PLAIN),
 M(query_service, catalogue, CODE, PLAIN),
+M(query_service, databases, CODE, PLAIN),
 END(query_service)
+
+STRUCT(query_database)
+M(query_database, size, SIZE, PLAIN),
+M(query_database, reserved, RESERVED, PLAIN),
+M(query_database, handle, INTEGER, PLAIN),
+M(query_database, name, TEXT, PLAIN),
+M(query_database, dialect, TEXT, PLAIN),
+END(query_database)
+
+STRUCT(query_databases)
+M(query_databases, size, SIZE, PLAIN),
+M(query_databases, reserved, RESERVED, PLAIN),
+S(query_databases, databases, LIST, query_database),
+END(query_databases)
 
 STRUCT(migration)
 M(migration, size, SIZE, PLAIN),

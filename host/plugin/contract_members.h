@@ -25,7 +25,10 @@
 	X(health_report) X(health) X(tool_result) X(tool) X(tools) X(verb_call) \
 	X(verb_result) X(verb) X(verbs) X(hook_event) X(hook_verdict) X(hooks) \
 	X(i18n_text) X(i18n_result) X(i18n_service) X(audit_entry) X(audit_service) \
-	X(metric) X(metrics_service) X(listen_request) X(listen_socket) X(listen_service)
+	X(metric) X(metrics_service) X(listen_request) X(listen_socket) X(listen_service) \
+	X(session) X(session_history) X(session_result) X(query_database) X(query_databases) \
+	X(web_request) X(web_response) X(web_verdict) X(web_data) X(web_server) \
+	X(web_service) X(route) X(routes)
 /* clang-format on */
 
 #define X(name) extern const struct contract_struct contract_##name;

@@ -10,6 +10,7 @@
 
 enum {
 	TEXT_MAX = 4096,         /* of any text of the constant */
+	SCHEMA_MAX = 64 << 10,   /* of a JSON schema */
 	OPTIONS_MAX = 1000,      /* entries of the option table */
 	LIST_MAX = 1000,         /* extensions, commands, tools, verbs, migrations */
 	TABLE_MAX = 4096,        /* bytes of a table of functions */
@@ -58,6 +59,22 @@ static bool is_text(const struct judged *j, const char *s)
 static bool is_text_or_null(const struct judged *j, const char *s)
 {
 	return !s || is_text(j, s);
+}
+
+/* A JSON schema may be longer than other texts. */
+static bool is_schema_or_null(const struct judged *j, const char *s)
+{
+	uint64_t room;
+	size_t n;
+	if (!s)
+		return true;
+	if (!is_there(j, s, 1))
+		return false;
+	room = elf_room(j->elf, j->base, s);
+	if (!room || room > SCHEMA_MAX)
+		room = SCHEMA_MAX;
+	n = strnlen(s, (size_t)room);
+	return n && n < room && text_is_valid(s, n);
 }
 
 /* Items of a NULL-terminated list of structs that begin with their size, each of at least `least`
@@ -408,6 +425,35 @@ static int32_t judge_verbs(const struct judged *j, const void *table, struct ask
 	return ASKD_OK;
 }
 
+static int32_t judge_routes(const struct judged *j, const void *table, struct askd_error *reterr)
+{
+	const struct askd_routes *routes = table;
+	int n = list_count(j, routes->routes, sizeof(struct askd_route));
+	if (n <= 0)
+		return refuse(j, reterr, ASKD_E_INVALID, "its list of routes is empty or unsound");
+	for (int i = 0; i < n; i++) {
+		const struct askd_route *route = routes->routes[i];
+		if (!is_text(j, route->method) || !is_text(j, route->path) ||
+		        route->path[0] != '/' || !is_text(j, route->summary) ||
+		        !is_text_or_null(j, route->permission) ||
+		        !is_schema_or_null(j, route->request_schema) ||
+		        !is_schema_or_null(j, route->reply_schema) || !route->handle ||
+		        !is_there(j, (const void *)(uintptr_t)route->handle, 1))
+			return refuse(j, reterr, ASKD_E_INVALID,
+			        "route %d lacks its method, path, summary or handle", i + 1);
+	}
+	return ASKD_OK;
+}
+
+static int32_t judge_server(const struct judged *j, const void *table, struct askd_error *reterr)
+{
+	const struct askd_web_server *server = table;
+	return server->begin && server->write
+	               ? ASKD_OK
+	               : refuse(j, reterr, ASKD_E_INVALID,
+	                         "lacks the functions begin and write of askd.web_server/1");
+}
+
 static const struct {
 	const char *id, *table;
 	int32_t (*judge)(const struct judged *j, const void *table, struct askd_error *reterr);
@@ -415,7 +461,9 @@ static const struct {
         {"askd.health/1", "askd_health", judge_health},
         {"askd.hooks/1", "askd_hooks", judge_hooks},
         {"askd.tools/1", "askd_tools", judge_tools},
+        {"askd.routes/1", "askd_routes", judge_routes},
         {"askd.verbs/1", "askd_verbs", judge_verbs},
+        {"askd.web_server/1", "askd_web_server", judge_server},
 };
 enum { EXTENSIONS = sizeof extensions / sizeof *extensions };
 

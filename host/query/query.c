@@ -238,10 +238,48 @@ int32_t query_find_name(struct query *query, const struct call_scope *scope, con
 	return ASKD_E_NOT_FOUND;
 }
 
+static int32_t query_service_databases(const struct askd_host *host, struct askd_call *base,
+        const struct askd_nothing *in, struct askd_query_databases *out, struct askd_error *reterr)
+{
+	struct plugin_call *call = plugin_call_of(base);
+	struct query *query = query_serving();
+	const struct query_database *list = NULL;
+	const struct askd_query_database **items;
+	size_t count = 0;
+	int32_t rc;
+
+	(void)host, (void)in;
+	if (!query)
+		return askd_fail(reterr, ASKD_E_UNSUPPORTED, "no databases are open");
+	if (!call || !call->scope || !out)
+		return askd_fail(
+		        reterr, ASKD_E_INVALID, "askd.query/1 databases needs a call with a scope");
+	rc = query_databases(query, &call->arena, call->scope, &list, &count, reterr);
+	if (rc)
+		return rc;
+	items = arena_zalloc(&call->arena, (count + 1) * sizeof *items);
+	for (size_t i = 0; items && i < count; i++) {
+		struct askd_query_database *one = arena_zalloc(&call->arena, sizeof *one);
+
+		if (!one)
+			return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the databases");
+		*one = (struct askd_query_database){.size = sizeof *one,
+		        .handle = list[i].handle,
+		        .name = askd_text_of(list[i].name),
+		        .dialect = askd_text_of(list[i].dialect)};
+		items[i] = one;
+	}
+	if (!items)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the databases");
+	out->databases = items;
+	return ASKD_OK;
+}
+
 static const struct askd_query_service service = {
         .size = sizeof service,
         .run = query_service_run,
         .catalogue = query_service_catalogue,
+        .databases = query_service_databases,
 };
 
 void query_offer(void)

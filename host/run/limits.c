@@ -282,6 +282,43 @@ enum limits_verdict limits_take(struct limits *l, const struct config_limit *lim
 	return wait ? LIMITS_REFUSE : LIMITS_PASS;
 }
 
+void limits_return(struct limits *l, const struct config_limit *limit, uint64_t subject)
+{
+	struct bucket *b;
+
+	pthread_mutex_lock(&l->lock);
+	b = bucket_find(l, limit->name, subject);
+	if (b && b->used && limit->rate.count)
+		b->level += limit->rate.per_us > 0 ? limit->rate.per_us : 1;
+	for (size_t i = 0; b && limit->windows && limit->windows[i].count && i < LIMITS_WINDOWS;
+	        i++)
+		if (b->windows[i].current)
+			b->windows[i].current--;
+	pthread_mutex_unlock(&l->lock);
+}
+
+struct limits_state limits_look(
+        struct limits *l, const struct config_limit *limit, uint64_t subject, int64_t now_us)
+{
+	int64_t per = limit->rate.per_us > 0 ? limit->rate.per_us : 1;
+	int64_t size = limit->burst > 0 ? limit->burst : limit->rate.count;
+	struct limits_state state = {.size = size, .left = size};
+	struct bucket *b;
+
+	if (!limit->rate.count)
+		return (struct limits_state){0};
+	pthread_mutex_lock(&l->lock);
+	b = bucket_find(l, limit->name, subject);
+	if (b && b->used) {
+		(void)rate_wait(b, limit, now_us);
+		state.left = b->level / per;
+		state.full_us = saturate(((__int128)size * per - b->level + limit->rate.count - 1) /
+		                         limit->rate.count);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return state;
+}
+
 enum limits_verdict limits_enter(
         struct limits *l, const struct config_limit *limit, uint64_t subject)
 {
@@ -291,7 +328,7 @@ enum limits_verdict limits_enter(
 	if (!limit->concurrent)
 		return LIMITS_PASS;
 	pthread_mutex_lock(&l->lock);
-	b = bucket_get(l, limit->name, subject, clock_now_us());
+	b = bucket_get(l, limit->name, subject, clock_monotonic_us());
 	if (b && b->running + b->waiting < limit->concurrent) {
 		/* A place that is free while others wait is theirs. */
 		b->running++;

@@ -11,9 +11,19 @@ enum limits_verdict { LIMITS_PASS, LIMITS_WAIT, LIMITS_REFUSE };
 
 struct limits *limits_create(void);
 void limits_destroy(struct limits *l);
-/* Rate and windows: takes one token for `subject`. REFUSE: *retry_after_us says when one comes. */
+/* now_us: always CLOCK_MONOTONIC. Rate and windows: takes one token for `subject`. REFUSE:
+ * *retry_after_us says when one comes. */
 enum limits_verdict limits_take(struct limits *l, const struct config_limit *limit,
         uint64_t subject, int64_t now_us, int64_t *retry_after_us);
+/* Gives the token of the last limits_take back: what it was for counts for nothing. */
+void limits_return(struct limits *l, const struct config_limit *limit, uint64_t subject);
+/* What is left of the rate, without taking any: size of the bucket (0: there is no rate), whole
+ * tokens in it, and the time until it is full. */
+struct limits_state {
+	int64_t size, left, full_us;
+};
+struct limits_state limits_look(
+        struct limits *l, const struct config_limit *limit, uint64_t subject, int64_t now_us);
 /* Concurrency: PASS takes a place (give it back with limits_leave); WAIT takes a waiting place, and
  * limits_wait blocks until it becomes a place; REFUSE: both are taken. */
 enum limits_verdict limits_enter(

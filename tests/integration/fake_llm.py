@@ -17,6 +17,7 @@ rule whose texts all occur in the request wins:
     chunk     characters of one piece of a stream, 16 by default
     wire      bytes of one write to the socket of a stream; absent: one write for each event
     crlf      true: lines of a stream end in CR LF
+    hold      pieces after which a stream waits for POST /__release
     fault     cut (the connection closes in the middle), truncate (valid HTTP, half a body), garbage
               (no JSON at all), error_body (200 with an error), stream_error (an error inside the
               stream), no_usage, hang (no answer), huge (`size` bytes of text, 300 MB by default)
@@ -29,12 +30,14 @@ unmatched, open}; POST /__reset forgets rules and requests.
 import argparse
 import http.server
 import json
+import socket
 import sys
 import threading
 import time
 
 LOCK = threading.Lock()
 STATE = {"rules": [], "requests": [], "unmatched": 0, "open": 0}
+RELEASED = threading.Event()
 DEFAULT_HUGE = 300_000_000
 
 
@@ -130,6 +133,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             rules = json.loads(body)
             with LOCK:
                 STATE["rules"] = rules if isinstance(rules, list) else [rules]
+            self.send_json(None)
+        elif self.path == "/__release":
+            RELEASED.set()
             self.send_json(None)
         elif self.path == "/__reset":
             with LOCK:
@@ -274,6 +280,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 yield chunk({"content": "x" * (1 << 20)})
         pieces = [text[at:at + size] for at in range(0, len(text), size)]
         for number, piece in enumerate(pieces):
+            if number == rule.get("hold"):
+                self.wait_release()
             if number >= max(1, len(pieces) // 2):
                 if fault == "cut":
                     raise Cut
@@ -300,6 +308,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if wanted and fault != "no_usage":
             yield {**common, "choices": [], "usage": usage}
         yield "[DONE]"
+
+    def wait_release(self):
+        """Until the test says so, or the client is gone."""
+        self.connection.settimeout(0.02)
+        while not RELEASED.is_set():
+            try:
+                if not self.connection.recv(1, socket.MSG_PEEK):
+                    raise Cut
+            except TimeoutError:
+                pass
+        self.connection.settimeout(None)
 
     def stream(self, rule, request, fault):
         self.send_response(200)

@@ -84,7 +84,7 @@ def test_links_lead_somewhere(page):
 
 def test_reference_passes_the_check(prefix, tmp_path):  # noqa: F811
     text = (TREE / "config/askd.yaml").read_text(encoding="utf-8")
-    (tmp_path / "askd.yaml").write_text(text.replace("/usr/lib/askd/plugins", f"{prefix}/lib/askd/plugins"))
+    (tmp_path / "askd.yaml").write_text(text.replace("/usr/lib/askd/", f"{prefix}/lib/askd/"))
     (tmp_path / "master.key").write_text("0123456789abcdef" * 4 + "\n")
     (tmp_path / "analysis.md").write_bytes((TREE / "config/prompts/analysis.md").read_bytes())
     result = shell("askd check -c askd.yaml", prefix, tmp_path, {"OPENAI_API_KEY": "sk-of-the-reader"})

@@ -25,11 +25,12 @@ static bool carries_link(struct askd_text sentence)
 	       memmem(sentence.s, sentence.n, "<img", 4);
 }
 
+/* `text` is a piece of a longer one: what crosses ends in a 0. */
 static void send(const struct draft *draft, uint32_t kind, struct askd_text text)
 {
 	const struct query_skill *skill = draft->turn->skill;
 	ASKD_MAKE(struct askd_progress, progress, .kind = kind, .stage = ASKD_LITERAL("answer"),
-	        .text = text);
+	        .text = askd_copy(draft->turn->call, text.s, text.n));
 	(void)skill->turn->progress(skill->host, draft->turn->call, &progress, NULL, NULL);
 }
 

@@ -1,5 +1,6 @@
 /* query.c: the skill that answers questions from the selected database. */
 #include "query.h"
+#include "routes.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ static int32_t query_open(void *self, const struct askd_host *host, struct askd_
 		rc = askd_need(host, "askd.query/1", &skill->query, reterr);
 	if (!rc)
 		rc = askd_need(host, "askd.i18n/1", &skill->i18n, reterr);
+	skill->web = host->service(host, "askd.web/1"); /* without it nothing is streamed */
 	return rc;
 }
 
@@ -375,7 +377,8 @@ out:
 
 ASKD_MAKE(
         static const struct askd_skill_iface, iface, .offer = query_offer, .handle = query_handle);
+static const struct askd_extension *const extensions[] = {&query_routes, NULL};
 ASKD_PLUGIN(.kind = ASKD_KIND_SKILL, .name = "query", .version = "0.9.0",
         .summary = "answers questions from the selected database", .license = "MIT",
         .instance_size = sizeof(struct query_skill), .flags = ASKD_CONCURRENT, .open = query_open,
-        .iface = &iface);
+        .iface = &iface, .extensions = extensions);

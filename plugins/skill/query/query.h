@@ -2,6 +2,8 @@
 #ifndef QUERY_QUERY_H
 #define QUERY_QUERY_H
 
+#include <askd/web.h>
+
 #include "decision.h"
 #include "rows.h"
 #include "say.h"
@@ -12,6 +14,7 @@ struct query_skill {
 	const struct askd_llm_service *llm;
 	const struct askd_query_service *query;
 	const struct askd_i18n_service *i18n;
+	const struct askd_web_service *web; /* NULL: none */
 };
 
 /* How the analysis ended when it ended without a decision that can be carried out. */

@@ -113,6 +113,25 @@ struct askd_reply {
 	                          * documented for POST /api/query */
 };
 
+/* A session of the asker's, as `ask` names it. Nobody reaches a session of somebody else's. */
+struct askd_session {
+	uint32_t size;
+	uint32_t turns; /* history: at most so many, the last ones; 0: 50 */
+	uint64_t turn;  /* cancel: this turn alone, `name` may be absent then; 0: all of the session */
+	struct askd_text name; /* the session id */
+};
+
+struct askd_session_history {
+	uint32_t size;
+	uint32_t count;         /* turns */
+	struct askd_text turns; /* JSON list, oldest first: {turn_id, at, question, answer, sql} */
+};
+
+struct askd_session_result {
+	uint32_t size;
+	uint32_t count; /* turns that were forgotten or canceled */
+};
+
 /* The service askd.turn/1: the two ways to speak, and the way to ask. */
 struct askd_turn_service {
 	uint32_t size;
@@ -127,6 +146,14 @@ struct askd_turn_service {
 	 * only when there is no answer to give (CANCELED, NOMEM, BUSY while draining); a refusal is
 	 * a reply of kind ASKD_TURN_REFUSED. */
 	ASKD_SERVICE(ask, askd_event, askd_reply);
+	/* [worker] What was said in a session that this instance asked in. NOT_FOUND: there is no
+	 * such session of the asker's. */
+	ASKD_SERVICE(history, askd_session, askd_session_history);
+	/* [worker] Forgets what was said and what is remembered in a session; the costs stay.
+	 * NOT_FOUND as above. */
+	ASKD_SERVICE(forget, askd_session, askd_session_result);
+	/* [worker] Stops what runs in a session of the asker's. Nothing runs: count is 0. */
+	ASKD_SERVICE(cancel, askd_session, askd_session_result);
 };
 
 /* ---- askd.query/1: questions to customers' databases, as the asker, through the gate ----------
@@ -169,6 +196,20 @@ struct askd_query_catalogue {
 	struct askd_text tables; /* JSON list that narrows; absent: all */
 };
 
+struct askd_query_database {
+	uint32_t size;
+	uint32_t reserved;
+	uint64_t handle;
+	struct askd_text name;
+	struct askd_text dialect;
+};
+
+struct askd_query_databases {
+	uint32_t size;
+	uint32_t reserved;
+	const struct askd_query_database *const *databases; /* by name */
+};
+
 /* The service askd.query/1. Rights are checked at every call. */
 struct askd_query_service {
 	uint32_t size;
@@ -180,6 +221,8 @@ struct askd_query_service {
 	/* [worker] The schema, from the cache where it is fresh. With samples only where the egress
 	 * policy of the database lets them go to a model. */
 	ASKD_SERVICE(catalogue, askd_query_catalogue, askd_catalogue);
+	/* [worker] The databases that the asker may use. */
+	ASKD_SERVICE(databases, askd_nothing, askd_query_databases);
 };
 
 /* ---- askd.store/1: a skill's own tables --------------------------------------------------------

@@ -14,7 +14,7 @@
 #include "plugin/contract.h"
 
 static const char *const headers[] = {
-        "askd", "database", "http", "llm", "transport", "mailer", "skill", "extensions", NULL};
+        "askd", "database", "http", "llm", "transport", "mailer", "skill", "extensions", "web", NULL};
 
 /* A header without comments and preprocessor lines. free it. */
 static char *read_header(const char *name)

@@ -80,6 +80,69 @@ static void *wait_for_place(void *arg)
 	return NULL;
 }
 
+static void token_that_counts_for_nothing_comes_back(void **state)
+{
+	const struct config_rate windows[] = {{2, 60000000}, {0, 0}};
+	struct config_limit limit = {
+	        .name = "login", .rate = {2, 1000000}, .burst = 2, .windows = windows};
+	struct limits *l = limits_create();
+	int64_t wait = 0;
+
+	(void)state;
+	limits_return(l, &limit, 1); /* nothing was taken */
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(limits_take(l, &limit, 1, start, &wait), LIMITS_PASS);
+		limits_return(l, &limit, 1);
+	}
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(limits_take(l, &limit, 1, start, &wait), LIMITS_PASS);
+	assert_int_equal(limits_take(l, &limit, 1, start, &wait), LIMITS_REFUSE);
+	limits_destroy(l);
+}
+
+static void what_is_left_is_told_and_not_taken(void **state)
+{
+	struct config_limit limit = {.name = "key", .rate = {2, 1000000}, .burst = 4};
+	struct config_limit none = {.name = "free"};
+	struct limits *l = limits_create();
+	struct limits_state left = limits_look(l, &limit, 1, start);
+	int64_t wait = 0;
+
+	(void)state;
+	assert_int_equal(left.size, 4);
+	assert_int_equal(left.left, 4);
+	assert_int_equal(left.full_us, 0);
+	assert_int_equal(limits_look(l, &none, 1, start).size, 0);
+	limits_take(l, &limit, 1, start, &wait);
+	limits_take(l, &limit, 1, start, &wait);
+	for (int i = 0; i < 3; i++)
+		left = limits_look(l, &limit, 1, start);
+	assert_int_equal(left.left, 2);
+	assert_int_equal(left.full_us, second);
+	left = limits_look(l, &limit, 1, start + second / 2);
+	assert_int_equal(left.left, 3);
+	assert_int_equal(left.full_us, second / 2);
+	limits_destroy(l);
+}
+
+/* Whoever enters looks at buckets of others, too: on the clock by which they were filled. */
+static void entering_forgets_nobodys_rate(void **state)
+{
+	struct config_limit rate = {.name = "key", .rate = {1, 3600 * second}, .burst = 1};
+	struct config_limit place = {.name = "question", .concurrent = 1};
+	struct limits *l = limits_create();
+	int64_t now_us = clock_monotonic_us(), wait = 0;
+
+	(void)state;
+	assert_int_equal(limits_take(l, &rate, 1, now_us, &wait), LIMITS_PASS);
+	for (uint64_t i = 0; i < 1000; i++) {
+		assert_int_equal(limits_enter(l, &place, i), LIMITS_PASS);
+		limits_leave(l, &place, i);
+	}
+	assert_int_equal(limits_take(l, &rate, 1, now_us + 1, &wait), LIMITS_REFUSE);
+	limits_destroy(l);
+}
+
 static void waiting_place_becomes_a_place(void **state)
 {
 	struct config_limit limit = {.name = "question", .concurrent = 1, .waiting = 1};
@@ -149,6 +212,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(burst_then_rate),
 	        cmocka_unit_test(windows_slide_and_a_refusal_costs_nothing),
+	        cmocka_unit_test(token_that_counts_for_nothing_comes_back),
+	        cmocka_unit_test(what_is_left_is_told_and_not_taken),
+	        cmocka_unit_test(entering_forgets_nobodys_rate),
 	        cmocka_unit_test(waiting_place_becomes_a_place),
 	        cmocka_unit_test(many_subjects_do_not_slow_it_or_stay),
 	        cmocka_unit_test(addresses_become_subjects),
