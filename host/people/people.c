@@ -36,12 +36,6 @@ static void on_person_changed(void *arg, const void *data)
 	__atomic_add_fetch(&changes, 1, __ATOMIC_RELEASE);
 }
 
-void people_forget(uint64_t person)
-{
-	on_person_changed(NULL, NULL);
-	signal_raise(SIGNAL_PERSON_CHANGED, &person);
-}
-
 int32_t people_open(struct people **out, struct store *store, const struct config *config,
         struct askd_error *reterr)
 {

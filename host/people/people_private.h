@@ -21,8 +21,7 @@ struct people {
 	struct cached_identity *cache; /* by hash; a second one replaces the first */
 };
 
-/* people.c. Everything that was looked up is looked up again. */
-void people_forget(uint64_t person);
+/* people.c */
 bool people_is_admin(const struct people *people, const char *issuer, struct askd_text subject);
 void people_take(const struct store_rows *rows, size_t row, size_t column, struct person *person);
 #define PERSON_COLUMNS "p.id, p.organisation, p.name, p.language, p.zone"

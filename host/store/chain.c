@@ -130,7 +130,8 @@ int32_t chain_load(struct store *store, struct askd_error *reterr)
 		return rc;
 	if (head && (any || head == ASKD_E_CONFLICT)) {
 		/* What was done stays visible: from here on the chain cannot be whole again. */
-		log_error("store", 0, "audit: %s; `askd audit verify` shows where", err.message);
+		log_error("store", 0, "audit: %s; compare it with a backup of the state folder",
+		        err.message);
 		chain.number = last.number;
 		memset(chain.hash, 0xff, sizeof chain.hash);
 	} else if (!head && (!any || last.number != chain.number ||

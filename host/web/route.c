@@ -21,12 +21,6 @@ void web_add_route(const struct web_route *route)
 		own[own_count++] = *route;
 }
 
-const struct web_route *routes_own(size_t *count)
-{
-	*count = own_count;
-	return own;
-}
-
 /* ---- collecting ------------------------------------------------------------------------------ */
 
 static const char *owner_of(const struct route *route)

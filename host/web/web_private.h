@@ -46,8 +46,6 @@ void routes_match(const struct route *routes, size_t count, struct askd_text met
  * arena is full. */
 const struct askd_header *const *route_params(
         struct arena *a, const struct route *route, const struct askd_web_request *in);
-/* The host's own, as added by web_add_route. */
-const struct web_route *routes_own(size_t *count);
 
 /* ---- the document (openapi.c) ---- */
 

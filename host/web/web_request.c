@@ -535,7 +535,8 @@ int32_t request_write(struct web *web, struct plugin_call *call, const struct as
 	if (request && in->flags & ASKD_WEB_END &&
 	        !__atomic_load_n(&request->running, __ATOMIC_SEQ_CST))
 		request_unlist(request);
+	/* The table's reference went above, if it was there; this is the one of request_get. */
 	if (request)
-		request_put(request);
+		request_put(request); // NOLINT(clang-analyzer-unix.Malloc)
 	return rc;
 }

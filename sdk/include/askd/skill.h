@@ -117,7 +117,8 @@ struct askd_reply {
 struct askd_session {
 	uint32_t size;
 	uint32_t turns; /* history: at most so many, the last ones; 0: 50 */
-	uint64_t turn;  /* cancel: this turn alone, `name` may be absent then; 0: all of the session */
+	uint64_t turn;  /* cancel: this turn alone, `name` may be absent then; 0: all of the session
+	                 */
 	struct askd_text name; /* the session id */
 };
 

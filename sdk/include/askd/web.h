@@ -88,10 +88,10 @@ struct askd_web_service {
 	uint32_t reserved;
 	/* [any] never blocks: 404, 405, 413, 401 before the body is read. For the server. */
 	ASKD_SERVICE(head, askd_web_request, askd_web_verdict);
-	/* [any] never blocks: a worker takes it, or it is answered inside (by begin), when the route
-	 * is INSTANT or nothing more is to be found out. For the server, once for each request,
-	 * after head said 0. Any failure: answer 503 with Retry-After. To a HEAD the server sends no
-	 * body, whatever the reply holds. */
+	/* [any] never blocks: a worker takes it, or it is answered inside (by begin), when the
+	 * route is INSTANT or nothing more is to be found out. For the server, once for each
+	 * request, after head said 0. Any failure: answer 503 with Retry-After. To a HEAD the
+	 * server sends no body, whatever the reply holds. */
 	ASKD_SERVICE(dispatch, askd_web_request, askd_nothing);
 	/* [any] The client hung up: its turn is canceled. For the server; in->id alone counts. */
 	ASKD_SERVICE(gone, askd_web_data, askd_nothing);

@@ -13,8 +13,8 @@
 #include "base/json.h"
 #include "plugin/contract.h"
 
-static const char *const headers[] = {
-        "askd", "database", "http", "llm", "transport", "mailer", "skill", "extensions", "web", NULL};
+static const char *const headers[] = {"askd", "database", "http", "llm", "transport", "mailer",
+        "skill", "extensions", "web", NULL};
 
 /* A header without comments and preprocessor lines. free it. */
 static char *read_header(const char *name)
