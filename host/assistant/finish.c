@@ -14,28 +14,6 @@ static const char *kind_name(uint32_t kind)
 	return names[kind];
 }
 
-/* The row of a turn that somebody waits for; with a key it is there already. */
-int32_t turn_begin(struct turn *turn, struct askd_error *reterr)
-{
-	struct store_unit *unit = store_unit_create(turn->assistant->rooms.store, STORE_MANAGER);
-	const struct call_scope *scope = &turn->state.scope;
-	int32_t rc;
-
-	if (!unit)
-		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a turn");
-	store_unit_add(unit, 1,
-	        "insert into turns (id, conversation, person, organisation, instance, identity, "
-	        "durable, ephemeral, status, started_us) "
-	        "values ($1, $2, $3, $4, $5, $6, 0, $7, 'running', $8)",
-	        STORE_PARAMS(store_id(turn->id), store_int((int64_t)turn->conversation.id),
-	                store_id(scope->person), store_id(scope->organisation),
-	                store_string(turn->transport->host.instance), store_string(scope->identity),
-	                store_int(turn->state.ephemeral), store_int(clock_now_us())));
-	rc = store_commit(unit, reterr);
-	turn->stored = !rc;
-	return rc;
-}
-
 static int32_t add_conversation(
         struct turn *turn, struct store_unit *unit, struct arena *a, struct askd_error *reterr)
 {
@@ -46,27 +24,11 @@ static int32_t add_conversation(
 	                                     : "";
 	struct askd_text state = {NULL, 0};
 	int64_t now_us = clock_now_us(), until_us = 0;
-	bool others; /* the dialogue belongs to another skill and goes on */
+	/* A dialogue that belongs to another skill goes on. */
+	const bool others = !turn->outcome.state.s && c->state && c->state_skill &&
+	                    strcmp(c->state_skill, skill) != 0;
 
-	store_unit_add(unit, -1,
-	        "insert into conversations (id, instance, address, thread, person, db, awaits, "
-	        "chat, is_group, created_us, used_us) "
-	        "values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10) "
-	        "on conflict (id) do update set person = excluded.person, db = excluded.db, "
-	        "used_us = excluded.used_us",
-	        STORE_PARAMS(store_id(c->id), store_string(turn->transport->host.instance),
-	                store_string(turn->address), store_text(event->thread),
-	                store_id(turn->state.scope.person), store_id(c->database),
-	                turn->way ? store_text(event->conversation) : store_null(),
-	                store_int((event->flags & ASKD_EVENT_GROUP) != 0), store_int(now_us),
-	                store_int(now_us)));
-	if (!turn->new_state)
-		return ASKD_OK;
-	others = !turn->outcome.state.s && c->state && c->state_skill &&
-	         strcmp(c->state_skill, skill) != 0;
-	if (others)
-		return ASKD_OK;
-	if (turn->outcome.state.s && !turn->state.ephemeral) {
+	if (turn->new_state && turn->outcome.state.s && !turn->state.ephemeral) {
 		state = event_seal(
 		        turn->assistant, a, "conversations", c->id, turn->outcome.state, reterr);
 		if (!state.s)
@@ -75,12 +37,29 @@ static int32_t add_conversation(
 		                                                     : DIALOGUE_TTL_MS) *
 		                            1000;
 	}
+	/* $15: whether this turn decides on the dialogue. */
 	store_unit_add(unit, 1,
-	        "update conversations set state = $1, state_skill = $2, state_until_us = $3, "
-	        "awaits = $4 where id = $5",
-	        STORE_PARAMS(store_bytes(state.s, (size_t)state.n),
+	        "insert into conversations (id, instance, address, thread, person, db, state, "
+	        "state_skill, state_until_us, awaits, chat, is_group, created_us, used_us) "
+	        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
+	        "on conflict (id) do update set person = excluded.person, db = excluded.db, "
+	        "used_us = excluded.used_us, "
+	        "state = case when $15 then excluded.state else conversations.state end, "
+	        "state_skill = case when $15 then excluded.state_skill "
+	        "else conversations.state_skill end, "
+	        "state_until_us = case when $15 then excluded.state_until_us "
+	        "else conversations.state_until_us end, "
+	        "awaits = case when $15 then excluded.awaits else conversations.awaits end",
+	        STORE_PARAMS(store_id(c->id), store_string(turn->transport->host.instance),
+	                store_string(turn->address), store_text(event->thread),
+	                store_id(turn->state.scope.person), store_id(c->database),
+	                store_bytes(state.s, (size_t)state.n),
 	                state.s ? store_string(skill) : store_null(), store_int(until_us),
-	                store_int(state.s && turn->outcome.awaits), store_id(c->id)));
+	                store_int(state.s && turn->outcome.awaits),
+	                turn->way ? store_text(event->conversation) : store_null(),
+	                store_int((event->flags & ASKD_EVENT_GROUP) != 0), store_int(now_us),
+	                store_int(now_us),
+	                (struct askd_value){.type = ASKD_BOOL, .u.i = turn->new_state && !others}));
 	return ASKD_OK;
 }
 
@@ -243,10 +222,11 @@ int32_t turn_finish(struct turn *turn, bool apology, struct askd_error *reterr)
 	turn->object = reply_object(turn, a);
 	if (!turn->object.s)
 		turn->failed = ASKD_E_NOMEM;
-	if (!turn->way && !turn->stored)
+	if (!turn->way && !turn->state.stored && !turn->state.begins)
 		return ASKD_OK; /* refused before anything began: nothing to keep */
 	if (!(unit = store_unit_create(turn->assistant->rooms.store, STORE_MANAGER)))
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the end of a turn");
+	turn_add_row(&turn->state, unit);
 	rc = add_conversation(turn, unit, a, &error);
 	if (!rc && !apology && !turn->state.ephemeral)
 		rc = memory_keep(turn, unit, a, &error);
@@ -269,6 +249,7 @@ int32_t turn_finish(struct turn *turn, bool apology, struct askd_error *reterr)
 	rc = store_commit(unit, reterr);
 	if (rc)
 		return rc;
+	turn->state.begins = false, turn->state.stored = true;
 	TESTPOINT("turn_stored");
 	for (; pushed; pushed = pushed->next)
 		outbox_push(turn->way, &pushed->row, false);

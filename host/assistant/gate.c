@@ -64,11 +64,6 @@ int32_t conversation_load(struct turn *turn, struct askd_error *reterr)
 	c->exists = c->awaits = false;
 	c->database = 0;
 	c->state = c->state_skill = NULL;
-	if (!c->id)
-		c->id = conversation_id(turn->transport->host.instance, turn->address);
-	if (!c->id)
-		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a conversation");
-	turn->state.scope.conversation = c->id;
 	rc = store_read(turn->assistant->rooms.store, STORE_MANAGER, a, NULL,
 	        ASKD_LITERAL("select db, state, state_skill, state_until_us, awaits "
 	                     "from conversations where id = $1"),

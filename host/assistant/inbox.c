@@ -332,7 +332,7 @@ int32_t inbox_deliver(struct assistant *assistant, struct plugin_call *call,
 	}
 	if (rc)
 		goto fail;
-	turn->stored = true;
+	turn->state.stored = true;
 	out->id = turn->id;
 	TESTPOINT("stored");
 	log_debug("assistant", turn->id, "%s: %s", way->instance->host.instance, shown(turn));
@@ -471,7 +471,7 @@ static int32_t take_key(struct turn *turn, struct arena *a, struct askd_reply *o
 	int32_t rc = store_event(turn, &error);
 
 	if (rc != ASKD_E_CONFLICT) {
-		turn->stored = !rc;
+		turn->state.stored = !rc;
 		return rc ? error_copy(reterr, &error) : ASKD_OK;
 	}
 	if (!(id = find_key(turn, &ended, &error)))
@@ -494,7 +494,7 @@ static int32_t take_key(struct turn *turn, struct arena *a, struct askd_reply *o
 		return askd_fail(reterr, ASKD_E_CANCELED, "nobody waits any more");
 	/* A crash took it: this thread takes it up where it was left. */
 	turn->state.scope.id = turn->state.scope.turn = id;
-	turn->resumed = turn->stored = true;
+	turn->resumed = turn->state.stored = true;
 	return ASKD_OK;
 }
 

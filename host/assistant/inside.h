@@ -65,7 +65,7 @@ struct turn {
 	const struct askd_event *event; /* in the arena */
 	struct plugin_instance *transport;
 	struct way *way; /* NULL: somebody waits for the answer */
-	bool resumed, stored, laned, listed;
+	bool resumed, laned, listed;
 	bool text;  /* a plain text: it has passed the limits and keeps its order */
 	bool place; /* of limits.question */
 	/* With the assistant's lock: it has its place; has its turn too; nobody is there to read.
@@ -129,7 +129,6 @@ bool turn_over(struct turn *turn);   /* canceled or past its deadline */
 
 /* finish.c: the last transaction */
 int32_t turn_finish(struct turn *turn, bool apology, struct askd_error *reterr);
-int32_t turn_begin(struct turn *turn, struct askd_error *reterr); /* the row of a waited-for one */
 
 /* gate.c */
 bool gate_person(struct turn *turn);

@@ -32,7 +32,7 @@ static const char *const tags[] = {"question", "history", "schema", "sql", "prob
 static int name_index(const char *s, size_t n)
 {
 	for (int i = 0; names[i]; i++)
-		if (strlen(names[i]) == n && !memcmp(names[i], s, n))
+		if (!strncmp(names[i], s, n) && !names[i][n])
 			return i;
 	return -1;
 }
@@ -110,34 +110,36 @@ int32_t prompt_check(const char *name, const char *prompt, struct askd_error *re
 	return ASKD_OK;
 }
 
+/* Does one of the tags begin at s? */
+static bool is_tag(const char *s, const char *end)
+{
+	for (int t = 0; tags[t]; t++) {
+		size_t n = strlen(tags[t]);
+
+		if ((size_t)(end - s) >= n && !strncasecmp(s, tags[t], n))
+			return true;
+	}
+	return false;
+}
+
 /* Appends a value that cannot close the tags around it. */
 static void add_inert(struct buffer *b, struct askd_text value)
 {
-	size_t from = 0;
+	const char *from = value.s, *end = value.s + value.n, *s = from;
 
-	for (size_t i = 0; i + 1 < value.n; i++) {
-		size_t slash = i + 1;
+	while ((s = memchr(s, '<', (size_t)(end - s)))) {
+		const char *slash = s + 1;
 
-		if (value.s[i] != '<')
-			continue;
-		while (slash < value.n && value.s[slash] == ' ')
+		while (slash < end && *slash == ' ')
 			slash++;
-		if (slash >= value.n || value.s[slash] != '/')
-			continue;
-		for (int t = 0; tags[t]; t++) {
-			size_t n = strlen(tags[t]);
-
-			if (value.n - slash - 1 < n ||
-			        strncasecmp(value.s + slash + 1, tags[t], n) != 0)
-				continue;
-			buffer_add(b, value.s + from, i - from);
+		if (slash < end && *slash == '/' && is_tag(slash + 1, end)) {
+			buffer_add(b, from, (size_t)(s - from));
 			buffer_add_string(b, "&lt;");
-			from = i + 1;
-			break;
+			from = s + 1;
 		}
+		s++;
 	}
-	if (value.n > from)
-		buffer_add(b, value.s + from, value.n - from);
+	buffer_add(b, from, (size_t)(end - from));
 }
 
 /* One paragraph; left out when it has names and all of them are empty. */
@@ -146,25 +148,22 @@ static void add_paragraph(
 {
 	size_t start = b->n;
 	bool named = false, filled = false;
+	const char *open;
 
 	if (b->n)
 		buffer_add_string(b, "\n\n");
-	for (; s < end; s++) {
-		const char *close;
-		int index;
+	while ((open = memchr(s, '{', (size_t)(end - s)))) {
+		const char *close = NULL;
+		int index = -1;
 
-		if (*s != '{') {
-			buffer_add(b, s, 1);
-			continue;
-		}
-		if (s + 1 < end && s[1] == '{') {
-			buffer_add(b, s++, 1);
-			continue;
-		}
-		close = memchr(s, '}', (size_t)(end - s));
-		index = close ? name_index(s + 1, (size_t)(close - s - 1)) : -1;
-		if (index < 0) {
-			buffer_add(b, s, 1);
+		buffer_add(b, s, (size_t)(open - s));
+		if (open + 1 < end && open[1] != '{')
+			close = memchr(open, '}', (size_t)(end - open));
+		if (close)
+			index = name_index(open + 1, (size_t)(close - open - 1));
+		if (index < 0) { /* "{{", or a brace that is none of ours */
+			buffer_add(b, open, 1);
+			s = open + 1 + (open + 1 < end && open[1] == '{');
 			continue;
 		}
 		named = true;
@@ -172,8 +171,9 @@ static void add_paragraph(
 			filled = true;
 			add_inert(b, values[index]);
 		}
-		s = close;
+		s = close + 1;
 	}
+	buffer_add(b, s, (size_t)(end - s));
 	if (named && !filled && !b->failed) {
 		b->n = start;
 		if (b->s)
@@ -185,14 +185,11 @@ static void add_paragraph(
 static bool line_is_blank(const char *s, const char *end, const char **next)
 {
 	const char *stop = memchr(s, '\n', (size_t)(end - s));
-	bool blank = true;
 
-	if (!stop)
-		stop = end;
-	for (const char *p = s; p < stop; p++)
-		blank &= *p == ' ' || *p == '\t' || *p == '\r';
-	*next = stop < end ? stop + 1 : end;
-	return blank;
+	*next = stop ? stop + 1 : end;
+	while (s < *next && (*s == ' ' || *s == '\t' || *s == '\r' || *s == '\n'))
+		s++;
+	return s == *next;
 }
 
 static void add_part(

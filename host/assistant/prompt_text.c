@@ -93,7 +93,7 @@ static void add_value(struct buffer *b, const struct askd_value *value, size_t m
 		buffer_add_string(b, "NULL");
 		break;
 	case ASKD_INT:
-		buffer_print(b, "%" PRId64, value->u.i);
+		buffer_add_int(b, value->u.i);
 		break;
 	case ASKD_BOOL:
 		buffer_add_string(b, value->u.i ? "true" : "false");
@@ -284,14 +284,23 @@ void prompt_add_history(struct buffer *b, const struct askd_task *task)
 static void add_cell(struct buffer *b, const struct askd_value *value)
 {
 	struct buffer cell;
+	size_t from = 0;
 
+	if (value->type <= ASKD_FLOAT) {
+		add_value(b, value, CELL_BYTES);
+		return;
+	}
 	buffer_init(&cell, 0);
 	add_value(&cell, value, CELL_BYTES);
 	for (size_t i = 0; i < cell.n; i++) {
-		if (cell.s[i] == '|' || cell.s[i] == '\\')
-			buffer_add(b, "\\", 1);
-		buffer_add(b, &cell.s[i], 1);
+		if (cell.s[i] != '|' && cell.s[i] != '\\')
+			continue;
+		buffer_add(b, cell.s + from, i - from);
+		buffer_add(b, "\\", 1);
+		from = i;
 	}
+	if (cell.n > from)
+		buffer_add(b, cell.s + from, cell.n - from);
 	b->failed |= cell.failed;
 	buffer_finish(&cell);
 }

@@ -1,12 +1,24 @@
 /* prompt_zone.c: the day that a person lives in, out of the system's zone files (RFC 8536). libc's
  * own functions know only the one zone of the process. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "assistant/prompt_parts.h"
 
-enum { ZONE_FILE_MAX = 64 * 1024, ZONE_HEADER = 44 };
+enum { ZONE_FILE_MAX = 64 * 1024, ZONE_HEADER = 44, ZONE_NAME = 64, ZONES_KEPT = 64 };
+
+/* Files that were read, kept for the process: each question asks for the date. */
+static struct {
+	pthread_mutex_t lock;
+	size_t next; /* where the next one goes; the oldest gives way */
+	struct {
+		char name[ZONE_NAME + 1];
+		unsigned char *data;
+		size_t n;
+	} kept[ZONES_KEPT];
+} zones = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static uint32_t big_32(const unsigned char *p)
 {
@@ -20,7 +32,7 @@ static int64_t big_64(const unsigned char *p)
 
 static bool zone_name_is_sound(struct askd_text zone)
 {
-	if (!zone.n || zone.n > 64 || zone.s[0] == '/')
+	if (!zone.n || zone.n > ZONE_NAME || zone.s[0] == '/')
 		return false;
 	for (size_t i = 0; i < zone.n; i++) {
 		char c = zone.s[i];
@@ -36,7 +48,7 @@ static bool zone_name_is_sound(struct askd_text zone)
 static unsigned char *zone_read(struct askd_text zone, size_t *n)
 {
 	char path[128];
-	unsigned char *data;
+	unsigned char *data, *fitting;
 	ssize_t got;
 	int fd;
 
@@ -49,7 +61,8 @@ static unsigned char *zone_read(struct askd_text zone, size_t *n)
 	while (data && *n < ZONE_FILE_MAX && (got = read(fd, data + *n, ZONE_FILE_MAX - *n)) > 0)
 		*n += (size_t)got;
 	close(fd);
-	return data;
+	fitting = data ? realloc(data, *n + 1) : NULL;
+	return fitting ? fitting : data;
 }
 
 /* Bytes of the block behind a header, whose times have `wide` bytes. */
@@ -70,19 +83,36 @@ static bool header_is_sound(const unsigned char *p, size_t n)
 	return true;
 }
 
-bool prompt_zone_offset(struct askd_text zone, int64_t at_s, int64_t *offset_s)
+/* The zone's file, which stays with the cache; NULL: there is none. With the lock held. */
+static const unsigned char *zone_find(struct askd_text zone, size_t *n)
 {
-	size_t n = 0, wide = 4, first, times, types, type = 0;
-	unsigned char *data, *p;
-	bool found = false;
+	unsigned char *data;
+	size_t place;
 
-	if (!zone.s || !zone_name_is_sound(zone))
-		return false;
-	data = zone_read(zone, &n);
-	p = data;
-	if (!data || !header_is_sound(p, n))
-		goto out;
-	first = ZONE_HEADER + block_size(p, 4);
+	for (size_t i = 0; i < ZONES_KEPT && zones.kept[i].data; i++)
+		if (text_is(zone, zones.kept[i].name)) {
+			*n = zones.kept[i].n;
+			return zones.kept[i].data;
+		}
+	data = zone_read(zone, n);
+	if (!data || !header_is_sound(data, *n)) {
+		free(data);
+		return NULL;
+	}
+	place = zones.next++ % ZONES_KEPT;
+	free(zones.kept[place].data);
+	zones.kept[place].data = data;
+	zones.kept[place].n = *n;
+	snprintf(
+	        zones.kept[place].name, sizeof zones.kept[place].name, "%.*s", (int)zone.n, zone.s);
+	return data;
+}
+
+/* The offset at that time, out of a file with a sound header. */
+static bool offset_at(const unsigned char *p, size_t n, int64_t at_s, int64_t *offset_s)
+{
+	size_t wide = 4, first = ZONE_HEADER + block_size(p, 4), times, types, type = 0;
+
 	if (p[4] >= '2' && first < n && header_is_sound(p + first, n - first)) {
 		p += first;
 		n -= first;
@@ -91,7 +121,7 @@ bool prompt_zone_offset(struct askd_text zone, int64_t at_s, int64_t *offset_s)
 	times = big_32(p + 32);
 	types = big_32(p + 36);
 	if (!types || ZONE_HEADER + block_size(p, wide) > n)
-		goto out;
+		return false;
 	p += ZONE_HEADER;
 	for (size_t i = 0; i < times; i++) {
 		int64_t begins = wide == 8 ? big_64(p + i * 8) : (int32_t)big_32(p + i * 4);
@@ -101,11 +131,23 @@ bool prompt_zone_offset(struct askd_text zone, int64_t at_s, int64_t *offset_s)
 		type = p[times * wide + i];
 	}
 	if (type >= types)
-		goto out;
+		return false;
 	*offset_s = (int32_t)big_32(p + times * (wide + 1) + type * 6);
-	found = true;
-out:
-	free(data);
+	return true;
+}
+
+bool prompt_zone_offset(struct askd_text zone, int64_t at_s, int64_t *offset_s)
+{
+	const unsigned char *data;
+	size_t n = 0;
+	bool found;
+
+	if (!zone.s || !zone_name_is_sound(zone))
+		return false;
+	pthread_mutex_lock(&zones.lock);
+	data = zone_find(zone, &n);
+	found = data && offset_at(data, n, at_s, offset_s);
+	pthread_mutex_unlock(&zones.lock);
 	return found;
 }
 

@@ -88,7 +88,7 @@ static int32_t resume(struct assistant *assistant, struct arena *a, uint64_t id,
 		return error.code;
 	turn->way = way;
 	turn->inbox_key = way->instance->host.instance;
-	turn->state.durable = turn->stored = turn->resumed = true;
+	turn->state.durable = turn->state.stored = turn->resumed = true;
 	if (inbox_place(turn, &error) || inbox_enqueue(turn, &error)) {
 		turn_destroy(turn);
 		return error.code;

@@ -12,27 +12,28 @@ enum { TABLE_ROWS = 20, TABLE_CELL = 60, NOTICE_MS = 2000, NOTICE_EVERY_US = 100
 /* ---- the object of `ask` ----------------------------------------------------------------------
  */
 
+static void add_name(struct buffer *b, const char *name)
+{
+	buffer_add(b, ",\"", 2);
+	buffer_add_string(b, name);
+	buffer_add(b, "\":", 2);
+}
+
 static void add_text(struct buffer *b, const char *name, struct askd_text text)
 {
-	buffer_print(b, ",\"%s\":", name);
+	add_name(b, name);
 	if (text.s)
 		json_add_string(b, text.s, (size_t)text.n);
 	else
 		buffer_add_string(b, "null");
 }
 
-static void add_json(struct buffer *b, struct arena *a, const char *name, const json_t *value,
-        const char *otherwise)
+/* A part of plain JSON, as it is. */
+static void add_plain(
+        struct buffer *b, const char *name, struct askd_text json, const char *otherwise)
 {
-	struct askd_text text = value ? json_write(a, value) : (struct askd_text){NULL, 0};
-
-	buffer_print(b, ",\"%s\":", name);
-	if (value && !text.s)
-		b->failed = true;
-	else if (text.s)
-		buffer_add_text(b, text);
-	else
-		buffer_add_string(b, otherwise);
+	add_name(b, name);
+	json_add_plain(b, json.s ? json : askd_text_of(otherwise));
 }
 
 static const char *type_name(uint32_t type)
@@ -54,8 +55,11 @@ static void add_table(struct buffer *b, const struct askd_message *message)
 		        (size_t)columns[i]->name.n);
 	}
 	buffer_add_string(b, "],\"types\":[");
-	for (size_t i = 0; columns && columns[i]; i++)
-		buffer_print(b, "%s\"%s\"", i ? "," : "", type_name(columns[i]->type));
+	for (size_t i = 0; columns && columns[i]; i++) {
+		buffer_add_string(b, i ? ",\"" : "\"");
+		buffer_add_string(b, type_name(columns[i]->type));
+		buffer_add(b, "\"", 1);
+	}
 	buffer_add_string(b, "],\"data\":[");
 	for (size_t row = 0; table && row < table->rows; row++) {
 		buffer_add_string(b, row ? ",[" : "[");
@@ -117,16 +121,14 @@ static void add_cost(struct buffer *b, const json_t *stages)
 	buffer_print(b, ",\"tokens\":%" PRId64 "}", tokens);
 }
 
-static json_t *receipt(const struct turn *turn, const json_t *details)
+/* The highest level of what left the house in any stage. */
+static const char *what_left(const json_t *stages)
 {
-	json_t *object = json_object();
-	const json_t *more = json_object_get(details, "receipt");
-	const char *left = "nothing";
 	static const char *const levels[] = {"nothing", "schema", "results", "all"};
 	size_t most = 0, i;
 	const json_t *stage;
 
-	json_array_foreach(turn->state.stages, i, stage)
+	json_array_foreach(stages, i, stage)
 	{
 		const char *one = json_get_string(stage, "left");
 
@@ -134,26 +136,70 @@ static json_t *receipt(const struct turn *turn, const json_t *details)
 			if (!strcmp(one, levels[l]))
 				most = l;
 	}
-	left = levels[most];
-	if (!object)
-		return NULL;
-	if (json_object_set_new(object, "question",
-	            turn->state.ephemeral || !turn->turn.text.s
-	                    ? json_null()
-	                    : json_stringn(turn->turn.text.s, (size_t)turn->turn.text.n)) ||
-	        json_object_set_new(object, "database",
-	                turn->database_name ? json_string(turn->database_name) : json_null()) ||
-	        json_object_set_new(object, "skill",
-	                turn->skill ? json_string(turn->skill->host.instance) : json_null()) ||
-	        json_object_set(object, "queries", turn->state.queries) ||
-	        json_object_set_new(object, "left", json_string(left)) ||
-	        (json_is_object(more) && json_object_update(object, (json_t *)more)) ||
-	        (more && !json_is_object(more) &&
-	                json_object_set(object, "notes", (json_t *)more))) {
-		json_decref(object);
-		return NULL;
+	return levels[most];
+}
+
+/* What the host knows of the way, and what the skill adds: its word counts where both have one. */
+static void add_receipt(struct buffer *b, const struct turn *turn, struct askd_text more)
+{
+	enum { QUESTION, DATABASE, SKILL, QUERIES, LEFT, OWN };
+	static const char *const names[] = {
+	        "question", "database", "skill", "queries", "left", NULL};
+	struct askd_text theirs[OWN] = {{NULL, 0}}, members = {NULL, 0};
+	struct buffer own;
+
+	if (more.s && *more.s == '{') {
+		json_pick(more, names, theirs);
+		members = (struct askd_text){more.s + 1, more.n - 2};
 	}
-	return object;
+	buffer_init(&own, 0);
+	if (!theirs[QUESTION].s)
+		add_text(&own, names[QUESTION],
+		        turn->state.ephemeral ? (struct askd_text){NULL, 0} : turn->turn.text);
+	if (!theirs[DATABASE].s)
+		add_text(&own, names[DATABASE], askd_text_of(turn->database_name));
+	if (!theirs[SKILL].s)
+		add_text(&own, names[SKILL],
+		        askd_text_of(turn->skill ? turn->skill->host.instance : NULL));
+	if (!theirs[QUERIES].s) {
+		add_name(&own, names[QUERIES]);
+		json_add(&own, turn->state.queries);
+	}
+	if (!theirs[LEFT].s)
+		add_text(&own, names[LEFT], askd_text_of(what_left(turn->state.stages)));
+	if (more.s && !members.s)
+		add_plain(&own, "notes", more, "null");
+	if (members.n) {
+		size_t before = own.n;
+
+		buffer_add(&own, ",", 1);
+		json_add_plain(&own, members);
+		if (!own.failed && own.n == before + 1)
+			own.n--; /* there were blanks only */
+	}
+	add_name(b, "receipt");
+	buffer_add(b, "{", 1);
+	if (own.n)
+		buffer_add(b, own.s + 1, own.n - 1); /* without the first comma */
+	buffer_add(b, "}", 1);
+	b->failed |= own.failed;
+	buffer_finish(&own);
+}
+
+/* The message's details as plain JSON; absent when it has none. */
+static int32_t details_take(
+        struct arena *a, const struct askd_message *message, struct askd_text *details)
+{
+	struct askd_error error = {0};
+	json_t *json;
+
+	*details = message ? message->details : (struct askd_text){NULL, 0};
+	if (!details->s || json_is_plain(*details))
+		return ASKD_OK;
+	json = json_read(*details, &error);
+	*details = json ? json_write(a, json) : (struct askd_text){NULL, 0};
+	json_decref(json);
+	return (json && !details->s) || error.code == ASKD_E_NOMEM ? ASKD_E_NOMEM : ASKD_OK;
 }
 
 static struct askd_text joined(const struct turn *turn, struct arena *a)
@@ -180,8 +226,10 @@ struct askd_text reply_object(struct turn *turn, struct arena *a)
 	const struct askd_message *message =
 	        turn->message_count ? turn->messages[turn->message_count - 1] : NULL;
 	struct askd_text text = joined(turn, a), object = none;
-	json_t *details, *notes;
-	struct askd_error error = {0};
+	enum { TRUNCATED, CHOICES, SUGGESTIONS, INSIGHTS, RECEIPT, PARTS };
+	static const char *const names[] = {
+	        "truncated", "choices", "suggestions", "insights", "receipt", NULL};
+	struct askd_text details, parts[PARTS];
 	struct buffer b;
 	bool answer = turn->kind == ASKD_TURN_ANSWER;
 
@@ -190,31 +238,32 @@ struct askd_text reply_object(struct turn *turn, struct arena *a)
 			message = turn->messages[i - 1];
 			break;
 		}
-	details = message && message->details.s ? json_read(message->details, &error) : NULL;
-	notes = receipt(turn, details);
+	if (!text.s || details_take(a, message, &details))
+		return none;
+	json_pick(details, names, parts);
 	buffer_init(&b, 0);
-	buffer_print(&b, "{\"kind\":\"%s\"", kinds[turn->kind]);
+	buffer_add_string(&b, "{\"kind\":\"");
+	buffer_add_string(&b, kinds[turn->kind]);
+	buffer_add(&b, "\"", 1);
 	add_text(&b, "answer", answer ? text : none);
 	add_text(&b, "message", answer ? none : text);
 	add_text(&b, "sql", message ? message->sql : none);
 	add_text(&b, "explanation", message ? message->explanation : none);
 	add_table(&b, message);
-	buffer_print(&b, ",\"truncated\":%s",
-	        json_is_true(json_object_get(details, "truncated")) ? "true" : "false");
-	add_json(&b, a, "choices", json_object_get(details, "choices"), "[]");
-	add_json(&b, a, "suggestions", json_object_get(details, "suggestions"), "[]");
-	add_json(&b, a, "insights", json_object_get(details, "insights"), "[]");
+	add_plain(&b, names[TRUNCATED], text_is(parts[TRUNCATED], "true") ? parts[TRUNCATED] : none,
+	        "false");
+	add_plain(&b, names[CHOICES], parts[CHOICES], "[]");
+	add_plain(&b, names[SUGGESTIONS], parts[SUGGESTIONS], "[]");
+	add_plain(&b, names[INSIGHTS], parts[INSIGHTS], "[]");
 	add_text(&b, "session_id", askd_text_of(turn->session));
 	buffer_print(&b, ",\"turn_id\":\"%" PRIu64 "\"", turn->id);
 	add_cost(&b, turn->state.stages);
-	add_json(&b, a, "stages", turn->state.stages, "[]");
-	add_json(&b, a, "receipt", notes, "null");
-	buffer_add_string(&b, "}");
-	if (notes && text.s && error.code != ASKD_E_NOMEM)
-		object = arena_text(a, buffer_text(&b));
+	add_name(&b, "stages");
+	json_add(&b, turn->state.stages);
+	add_receipt(&b, turn, parts[RECEIPT]);
+	buffer_add(&b, "}", 1);
+	object = arena_text(a, buffer_text(&b));
 	buffer_finish(&b);
-	json_decref(notes);
-	json_decref(details);
 	return object;
 }
 

@@ -225,6 +225,9 @@ static int32_t make_request(struct stage_call *c, const struct stage_candidate *
 
 	*request = *in;
 	request->size = sizeof *request;
+	/* Nobody sees the text grow: a reply that comes whole costs less to read. */
+	if (!c->turn->heard)
+		request->stream = NULL;
 	request->model = askd_text_of(candidate->model);
 	if (!request->model.n)
 		request->model.s = NULL;

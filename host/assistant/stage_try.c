@@ -59,6 +59,7 @@ static int32_t reserve(struct stage_call *c, const struct stage_candidate *candi
 	const struct call_scope *scope = c->call->scope;
 	const uint64_t output = request->max_output ? request->max_output : STAGE_OUTPUT_GUESS;
 	struct store_unit *unit;
+	int32_t rc;
 
 	if (c->attempt >= STAGE_ATTEMPTS)
 		return askd_fail(reterr, ASKD_E_IO, "the stage %s was tried %d times in vain",
@@ -81,11 +82,17 @@ static int32_t reserve(struct stage_call *c, const struct stage_candidate *candi
 	unit = store_unit_create(c->stages->rooms.store, STORE_MANAGER);
 	if (!unit)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the reservation of a stage");
+	turn_add_row(c->turn, unit);
 	ledger_stage_reserve(unit, row);
-	return store_commit(unit, reterr);
+	rc = store_commit(unit, reterr);
+	if (!rc)
+		c->turn->begins = false, c->turn->stored = true;
+	return rc;
 }
 
-/* The row becomes final. A reply that was paid for is not thrown away because this failed. */
+/* The row becomes final. A turn that would be resumed waits until that is on the disk, so that it
+ * never pays for a finished stage twice; the others go on: what they write next comes after it.
+ * A reply that was paid for is not thrown away because this failed. */
 static void settle(struct stage_call *c, struct ledger_stage *row)
 {
 	struct store_unit *unit = store_unit_create(c->stages->rooms.store, STORE_MANAGER);
@@ -94,7 +101,12 @@ static void settle(struct stage_call *c, struct ledger_stage *row)
 
 	if (unit) {
 		ledger_stage_settle(unit, row);
-		rc = store_commit(unit, &error);
+		if (c->turn->durable) {
+			rc = store_commit(unit, &error);
+		} else {
+			store_commit_later(unit);
+			rc = ASKD_OK;
+		}
 	}
 	if (rc)
 		log_error("assistant", c->call->base.id,

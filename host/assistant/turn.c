@@ -293,6 +293,16 @@ static void describe(struct turn *turn)
 	out->files = (const struct askd_attachment *const *)files;
 }
 
+static bool load(struct turn *turn)
+{
+	struct askd_error error = {0};
+
+	if (!conversation_load(turn, &error))
+		return true;
+	turn_say_error(turn, &error);
+	return false;
+}
+
 /* Everything up to the skill. false: it is answered, or over. */
 static bool prepare(struct turn *turn)
 {
@@ -300,18 +310,23 @@ static bool prepare(struct turn *turn)
 
 	if (!gate_person(turn))
 		return false;
-	if (conversation_load(turn, &error)) {
+	if (!turn->conversation.id)
+		turn->conversation.id =
+		        conversation_id(turn->transport->host.instance, turn->address);
+	if (!turn->conversation.id) {
+		askd_fail(&error, ASKD_E_NOMEM, "no memory for a conversation");
 		turn_say_error(turn, &error);
 		return false;
 	}
+	turn->state.scope.conversation = turn->conversation.id;
 	describe(turn);
 	if (turn->event->kind == ASKD_EVENT_BUTTON) {
 		inbox_release(turn);
-		return route_button(turn) && gate_database(turn);
+		return load(turn) && route_button(turn) && gate_database(turn);
 	}
 	if (route_command(turn)) {
 		inbox_release(turn);
-		return turn->skill && gate_database(turn);
+		return turn->skill && load(turn) && gate_database(turn);
 	}
 	turn_list(turn, true);
 	if (!gate_limits(turn))
@@ -324,11 +339,7 @@ static bool prepare(struct turn *turn)
 		turn_say_error(turn, &error);
 		return false;
 	}
-	if (conversation_load(turn, &error)) {
-		turn_say_error(turn, &error);
-		return false;
-	}
-	return gate_database(turn) && route_text(turn);
+	return load(turn) && gate_database(turn) && route_text(turn);
 }
 
 /* The first message of a turn in a chat, which the answer will replace. */
@@ -480,23 +491,24 @@ void turn_run(struct turn *turn)
 	static const char *const kinds[] = {"kind=\"answer\"", "kind=\"clarify\"",
 	        "kind=\"declined\"", "kind=\"refused\"", "kind=\"error\""};
 	int64_t began_us = clock_monotonic_us();
-	struct askd_error error = {0};
-	bool ran = false;
+	bool ran = false, ready = prepare(turn);
 
-	if (prepare(turn)) {
+	turn->state.heard = turn->way || turn->state.progress;
+	/* With a key the row of a turn that somebody waits for is there already. Refused before
+	 * anything began, it has none. */
+	if (!turn->way && !turn->state.stored && (ready || turn->kind <= ASKD_TURN_CLARIFY)) {
+		turn->state.begins = true;
+		turn->state.begins_us = clock_now_us();
+	}
+	if (ready) {
 		turn_list(turn, false);
-		if (turn->way == NULL && !turn->stored && turn_begin(turn, &error)) {
-			turn_say_error(turn, &error);
-		} else if (hooks_before(turn)) {
+		if (hooks_before(turn)) {
 			send_working(turn);
 			if (turn->way)
 				turn_notice(turn, ASKD_NOTICE_TYPING, (struct askd_text){NULL, 0});
 			ran = true;
 			attempt(turn);
 		}
-	} else if (!turn->way && !turn->stored && turn->kind <= ASKD_TURN_CLARIFY &&
-	           turn_begin(turn, &error)) {
-		turn_say_error(turn, &error); /* the host has asked or answered by itself */
 	}
 	inbox_release(turn);
 	if (!is_postponed(turn))

@@ -15,8 +15,13 @@ struct turn_state {
 	struct arena arena; /* lives as long as the turn */
 	bool durable;       /* it is resumed after a crash: stage replies are kept until it ends */
 	bool ephemeral;
+	/* Its row is not written yet: it goes with the first unit that the turn commits. */
+	bool stored; /* its row is written */
+	bool begins;
+	int64_t begins_us;
 	const char *language, *zone;               /* never NULL */
 	const struct askd_progress_sink *progress; /* of `ask`; NULL: none */
+	bool heard; /* somebody sees the text grow: that sink, or a chat */
 
 	/* Collected until the last transaction. */
 	struct store_unit *unit; /* what skills wrote WITH_TURN; made at first use */
@@ -40,6 +45,10 @@ struct turn_state {
 	 * queries: {database, sql, verdict, rows, ms, status} */
 	json_t *stages, *queries;
 };
+
+/* turn_row.c. Adds the row of a turn that begins; whoever commits the unit then clears
+ * `begins` and sets `stored`. */
+void turn_add_row(struct turn_state *state, struct store_unit *unit);
 
 /* The turn behind a call, or NULL outside a turn. */
 static inline struct turn_state *turn_state_of(const struct call_scope *scope)

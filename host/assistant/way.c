@@ -82,6 +82,7 @@ static void *loop(void *arg)
 	struct way *way = arg;
 	int64_t wait_ms = LOOP_WAIT_MIN_MS;
 
+	pthread_setname_np(pthread_self(), "transport");
 	pthread_mutex_lock(&way->lock);
 	while (!way->loop_stopping) {
 		struct call_scope scope = {.id = id_make(), .cancel = &way->cancel};

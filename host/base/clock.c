@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -13,7 +14,7 @@
 #include "base/text.h"
 #endif
 
-enum { ID_CHANCE_BITS = 21 };
+enum { ID_CHANCE_BITS = 21, RANDOM_POOL = 512, RANDOM_SMALL = 64 };
 
 static _Atomic int64_t offset_us; /* what a test added to the real clock */
 
@@ -79,7 +80,7 @@ char *clock_format(int64_t us, char *out, size_t size)
 	return out;
 }
 
-void random_bytes(void *p, size_t n)
+static void read_random(void *p, size_t n)
 {
 	unsigned char *at = p;
 
@@ -95,6 +96,56 @@ void random_bytes(void *p, size_t n)
 		at += got;
 		n -= (size_t)got;
 	}
+}
+
+/* Ids and nonces take a few bytes each: one system call fetches many. What was handed out is wiped,
+ * and a child does not go on with what its parent has. */
+static struct {
+	pthread_mutex_t lock;
+	size_t left; /* the first bytes are still unused */
+	unsigned char bytes[RANDOM_POOL];
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void pool_lock(void)
+{
+	pthread_mutex_lock(&pool.lock);
+}
+
+static void pool_unlock(void)
+{
+	pthread_mutex_unlock(&pool.lock);
+}
+
+static void pool_forget(void)
+{
+	explicit_bzero(pool.bytes, sizeof pool.bytes);
+	pool.left = 0;
+	pthread_mutex_unlock(&pool.lock);
+}
+
+__attribute__((constructor)) static void pool_guard(void)
+{
+	if (pthread_atfork(pool_lock, pool_unlock, pool_forget)) {
+		fputs("askd: no memory for a handler of forks\n", stderr);
+		abort();
+	}
+}
+
+void random_bytes(void *p, size_t n)
+{
+	if (n > RANDOM_SMALL) {
+		read_random(p, n);
+		return;
+	}
+	pool_lock();
+	if (pool.left < n) {
+		read_random(pool.bytes, sizeof pool.bytes);
+		pool.left = sizeof pool.bytes;
+	}
+	pool.left -= n;
+	memcpy(p, pool.bytes + pool.left, n);
+	explicit_bzero(pool.bytes + pool.left, n);
+	pool_unlock();
 }
 
 uint64_t id_make(void)

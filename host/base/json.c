@@ -3,6 +3,11 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+
+enum { WRITE_DEPTH = 2 * JSON_DEPTH_MAX }; /* what was read may stand inside what we add */
 
 static void place_of(struct askd_text text, size_t at, unsigned *line, unsigned *column)
 {
@@ -78,19 +83,16 @@ json_t *json_read(struct askd_text text, struct askd_error *reterr)
 	return json;
 }
 
-struct askd_text json_write(struct arena *a, const json_t *json)
+int32_t json_check(struct askd_text text, struct askd_error *reterr)
 {
-	const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
-	struct askd_text text = {NULL, 0};
-	size_t n = json_dumpb(json, NULL, 0, flags);
-	char *s = n ? arena_alloc(a, n + 1) : NULL;
+	struct askd_error why = {0};
+	json_t *json;
 
-	if (s && json_dumpb(json, s, n, flags) == n) {
-		s[n] = 0;
-		text.s = s;
-		text.n = n;
-	}
-	return text;
+	if (json_is_plain(text))
+		return ASKD_OK;
+	json = json_read(text, &why);
+	json_decref(json);
+	return json ? ASKD_OK : error_copy(reterr, &why);
 }
 
 const char *json_get_string(const json_t *object, const char *name)
@@ -115,12 +117,17 @@ double json_get_number(const json_t *object, const char *name, double otherwise)
 void json_add_string(struct buffer *b, const char *s, size_t n)
 {
 	size_t from = 0, at = 0;
+	bool valid = text_is_valid(s, n);
 
 	buffer_add(b, "\"", 1);
 	while (at < n) {
-		unsigned char c = (unsigned char)s[at];
-		size_t length = text_character(s + at, n - at);
+		unsigned char c;
+		size_t length;
 
+		if (valid && (at += json_string_run(s + at, n - at)) == n)
+			break;
+		c = (unsigned char)s[at];
+		length = valid ? 1 : text_character(s + at, n - at);
 		if (length > 1 || (length && c >= 0x20 && c != '"' && c != '\\')) {
 			at += length;
 			continue;
@@ -141,11 +148,38 @@ void json_add_string(struct buffer *b, const char *s, size_t n)
 	buffer_add(b, "\"", 1);
 }
 
+/* Amounts mostly have at most three decimals: then they are an integer over a thousand, and no
+ * other decimal form that reads back as the same number is shorter. */
+static bool add_short_float(struct buffer *b, double f)
+{
+	const double most = 1e11;
+	int64_t thousandths, rest;
+
+	if (!(fabs(f) < most))
+		return false;
+	thousandths = llround(f * 1000);
+	rest = llabs(thousandths % 1000);
+	if ((!thousandths && signbit(f)) || (double)thousandths / 1000 != f)
+		return false;
+	if (f < 0)
+		buffer_add(b, "-", 1);
+	buffer_add_int(b, llabs(thousandths / 1000));
+	if (rest % 10)
+		buffer_print(b, ".%03d", (int)rest);
+	else if (rest % 100)
+		buffer_print(b, ".%02d", (int)rest / 10);
+	else
+		buffer_print(b, ".%d", (int)rest / 100);
+	return true;
+}
+
 /* The shortest decimal form that reads back as the same number. */
 static void add_float(struct buffer *b, double f)
 {
 	char s[40];
 
+	if (add_short_float(b, f))
+		return;
 	if (!isfinite(f)) {
 		buffer_add_string(b, "null");
 		return;
@@ -158,6 +192,81 @@ static void add_float(struct buffer *b, double f)
 	buffer_add_string(b, s);
 	if (!strpbrk(s, ".e"))
 		buffer_add_string(b, ".0");
+}
+
+/* Walks down at most `levels`. */
+static void add_json(struct buffer *b, const json_t *json, int levels)
+{
+	const char *between = "";
+	size_t i;
+	json_t *item;
+
+	if (!levels) {
+		b->failed = true;
+		return;
+	}
+	switch (json_typeof(json)) {
+	case JSON_OBJECT:
+		buffer_add(b, "{", 1);
+		for (void *at = json_object_iter((json_t *)json); at;
+		        at = json_object_iter_next((json_t *)json, at)) {
+			const char *key = json_object_iter_key(at);
+
+			buffer_add_string(b, between);
+			json_add_string(b, key, strlen(key));
+			buffer_add(b, ":", 1);
+			add_json(b, json_object_iter_value(at), levels - 1);
+			between = ",";
+		}
+		buffer_add(b, "}", 1);
+		return;
+	case JSON_ARRAY:
+		buffer_add(b, "[", 1);
+		json_array_foreach(json, i, item)
+		{
+			buffer_add_string(b, between);
+			add_json(b, item, levels - 1);
+			between = ",";
+		}
+		buffer_add(b, "]", 1);
+		return;
+	case JSON_STRING:
+		json_add_string(b, json_string_value(json), json_string_length(json));
+		return;
+	case JSON_INTEGER:
+		buffer_add_int(b, json_integer_value(json));
+		return;
+	case JSON_REAL:
+		add_float(b, json_real_value(json));
+		return;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		buffer_add_string(b, json_is_true(json) ? "true" : "false");
+		return;
+	case JSON_NULL:
+		buffer_add_string(b, "null");
+		return;
+	}
+}
+
+void json_add(struct buffer *b, const json_t *json)
+{
+	if (json)
+		add_json(b, json, WRITE_DEPTH);
+	else
+		b->failed = true;
+}
+
+struct askd_text json_write(struct arena *a, const json_t *json)
+{
+	struct askd_text text;
+	struct buffer b;
+
+	buffer_init(&b, 0);
+	json_add(&b, json);
+	text = arena_text(a, buffer_text(&b));
+	buffer_finish(&b);
+	return text;
 }
 
 static void add_base64(struct buffer *b, const unsigned char *p, size_t n)
@@ -204,7 +313,7 @@ void json_add_value(struct buffer *b, const struct askd_value *value)
 		if (value->u.i > exact || value->u.i < -exact)
 			buffer_print(b, "\"%" PRId64 "\"", value->u.i);
 		else
-			buffer_print(b, "%" PRId64, value->u.i);
+			buffer_add_int(b, value->u.i);
 		return;
 	case ASKD_BOOL:
 		buffer_add_string(b, value->u.i ? "true" : "false");

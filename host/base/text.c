@@ -26,8 +26,7 @@ void buffer_clear(struct buffer *b)
 		b->s[0] = 0;
 }
 
-/* Makes room for `more` bytes and the final 0. */
-static bool buffer_reserve(struct buffer *b, size_t more)
+static bool buffer_grow(struct buffer *b, size_t more)
 {
 	size_t room = b->room ? b->room : BUFFER_FIRST;
 	char *grown;
@@ -38,8 +37,6 @@ static bool buffer_reserve(struct buffer *b, size_t more)
 		b->failed = true;
 		return false;
 	}
-	if (b->s && b->n + more + 1 <= b->room)
-		return true;
 	while (room < b->n + more + 1)
 		room *= 2;
 	grown = realloc(b->s, room);
@@ -51,6 +48,14 @@ static bool buffer_reserve(struct buffer *b, size_t more)
 	b->room = room;
 	b->s[b->n] = 0;
 	return true;
+}
+
+/* Makes room for `more` bytes and the final 0. */
+static inline bool buffer_reserve(struct buffer *b, size_t more)
+{
+	if (more < b->room - b->n && (!b->max || b->n + more <= b->max) && !b->failed)
+		return true;
+	return buffer_grow(b, more);
 }
 
 void buffer_add(struct buffer *b, const void *p, size_t n)
@@ -77,20 +82,39 @@ void buffer_add_text(struct buffer *b, struct askd_text text)
 
 void buffer_print(struct buffer *b, const char *format, ...)
 {
+	size_t room = b->failed ? 0 : b->room - b->n;
 	va_list ap, again;
 	int n;
 
 	va_start(ap, format);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, format, ap);
+	n = vsnprintf(room ? b->s + b->n : NULL, room, format, ap);
 	va_end(ap);
-	if (n < 0)
+	if (n >= 0 && (size_t)n < room && (!b->max || b->n + (size_t)n <= b->max)) {
+		b->n += (size_t)n;
+	} else if (n < 0 || !buffer_grow(b, (size_t)n)) {
 		b->failed = true;
-	else if (buffer_reserve(b, (size_t)n)) {
+		if (room)
+			b->s[b->n] = 0; /* without what was begun */
+	} else {
 		vsnprintf(b->s + b->n, (size_t)n + 1, format, again);
 		b->n += (size_t)n;
 	}
 	va_end(again);
+}
+
+void buffer_add_int(struct buffer *b, int64_t value)
+{
+	char digits[24];
+	size_t at = sizeof digits;
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+
+	do
+		digits[--at] = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (value < 0)
+		digits[--at] = '-';
+	buffer_add(b, digits + at, sizeof digits - at);
 }
 
 char *buffer_take(struct buffer *b)
@@ -150,10 +174,29 @@ size_t text_character(const char *s, size_t n)
 	return n ? character((const unsigned char *)s, n) : 0;
 }
 
+/* Bytes of plain ASCII at the beginning, counted by eights. */
+static size_t plain(const char *s, size_t n)
+{
+	const uint64_t high = 0x8080808080808080u, low = 0x0101010101010101u;
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8) {
+		uint64_t word;
+
+		memcpy(&word, s + i, sizeof word);
+		if ((word | ((word - low) & ~word)) & high) /* a high bit, or a 0 */
+			break;
+	}
+	return i;
+}
+
 bool text_is_valid(const char *s, size_t n)
 {
 	while (n) {
-		size_t length = character((const unsigned char *)s, n);
+		size_t length = plain(s, n);
+
+		if (!length)
+			length = character((const unsigned char *)s, n);
 
 		if (!length)
 			return false;

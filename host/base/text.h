@@ -24,6 +24,7 @@ void buffer_add(struct buffer *b, const void *p, size_t n);
 void buffer_add_string(struct buffer *b, const char *s); /* NULL adds nothing */
 void buffer_add_text(struct buffer *b, struct askd_text text);
 __attribute__((format(printf, 2, 3))) void buffer_print(struct buffer *b, const char *format, ...);
+void buffer_add_int(struct buffer *b, int64_t value);
 /* Hands the malloc'ed string over and empties the buffer; NULL if it failed. Free with free(). */
 char *buffer_take(struct buffer *b);
 /* The contents as a slice; never absent unless the buffer failed. */

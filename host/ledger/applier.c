@@ -5,15 +5,17 @@
  * that are taken again: those whose row is there already change no sum. */
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/testpoint.h"
 #include "base/text.h"
 #include "ledger/ledger_private.h"
 
-enum { BATCH = 100, STACK = 1 << 20, AGAIN_S = 5, DAY_S = 86400 };
+/* Stages are gathered for a while before they are booked: a hundred at once cost little more than
+ * one. */
+enum { BATCH = 100, STACK = 1 << 20, GATHER_MS = 200, AGAIN_MS = 5000, DAY_S = 86400 };
 
 #define SUMS                                                                             \
 	"calls bigint NOT NULL, input bigint NOT NULL, output bigint NOT NULL, "         \
@@ -101,9 +103,9 @@ int32_t applier_migrate(struct ledger *ledger, struct askd_error *reterr)
 	return store_commit(unit, reterr);
 }
 
-/* ---- one stage ---- */
+/* ---- the sums of a batch ---- */
 
-/* $1 ... $7: calls, tokens, cost, whether it is unknown. Sums stop at the largest number: one more
+/* $1 ... $7: calls, tokens, cost, calls of unknown cost. Sums stop at the largest number: one more
  * would turn them into inexact ones. */
 #define ADD(table, column)                                                                  \
 	column " = CASE WHEN " table "." column " > 9223372036854775807 - excluded." column \
@@ -113,25 +115,128 @@ int32_t applier_migrate(struct ledger *ledger, struct askd_error *reterr)
 	", " ADD(table, "input") ", " ADD(table, "output") ", " ADD(table, "cached") ", " ADD( \
 	        table, "reasoning") ", " ADD(table, "cost_pico") ", " ADD(table, "unknown")
 #define SUM_NAMES "calls, input, output, cached, reasoning, cost_pico, unknown"
-#define SUM_VALUES "1, $1, $2, $3, $4, $5, $6"
-enum { SUM_COUNT = 6 };
+#define SUM_VALUES "$1, $2, $3, $4, $5, $6, $7"
 
-static void add_sum(struct store_unit *unit, const char *sql,
-        const struct askd_value sums[SUM_COUNT], const struct askd_value *keys, size_t count)
+enum sum_kind {
+	SUM_CONVERSATION,
+	SUM_PERSON_MODEL,
+	SUM_PERSON_STAGE,
+	SUM_ORGANISATION_MODEL,
+	SUM_ORGANISATION_STAGE,
+	SUM_KIND_COUNT
+};
+enum { SUM_COUNT = 7, SUM_KEYS = 4 };
+
+static const struct {
+	const char *sql;
+	size_t keys;
+} sum_kinds[SUM_KIND_COUNT] = {
+        [SUM_CONVERSATION] = {"INSERT INTO conversations (" SUM_NAMES
+                              ", id, person, organisation, first_us, last_us) VALUES (" SUM_VALUES
+                              ", $8, $9, $10, $11, $12) ON CONFLICT (id) DO UPDATE SET "
+                              "last_us = CASE WHEN conversations.last_us > excluded.last_us "
+                              "THEN conversations.last_us ELSE excluded.last_us END, " ADD_ALL(
+                                      "conversations"),
+                3},
+        [SUM_PERSON_MODEL] = {"INSERT INTO model_usage (" SUM_NAMES
+                              ", day, person, llm, model) VALUES (" SUM_VALUES
+                              ", $8, $9, $10, $11) ON CONFLICT (day, person, llm, model) "
+                              "DO UPDATE SET " ADD_ALL("model_usage"),
+                4},
+        [SUM_PERSON_STAGE] = {"INSERT INTO stages_usage (" SUM_NAMES
+                              ", day, person, name) VALUES (" SUM_VALUES
+                              ", $8, $9, $10) ON CONFLICT (day, person, name) "
+                              "DO UPDATE SET " ADD_ALL("stages_usage"),
+                3},
+        [SUM_ORGANISATION_MODEL] = {"INSERT INTO org_model_usage (" SUM_NAMES
+                                    ", day, organisation, llm, model) VALUES (" SUM_VALUES
+                                    ", $8, $9, $10, $11) ON CONFLICT (day, organisation, llm, "
+                                    "model) DO UPDATE SET " ADD_ALL("org_model_usage"),
+                4},
+        [SUM_ORGANISATION_STAGE] = {"INSERT INTO org_stages_usage (" SUM_NAMES
+                                    ", day, organisation, name) VALUES (" SUM_VALUES
+                                    ", $8, $9, $10) ON CONFLICT (day, organisation, name) "
+                                    "DO UPDATE SET " ADD_ALL("org_stages_usage"),
+                3},
+};
+
+struct sum {
+	enum sum_kind kind;
+	struct askd_value keys[SUM_KEYS]; /* their texts stand in the batch's arena */
+	int64_t values[SUM_COUNT];
+	int64_t first_us, last_us; /* of a conversation */
+};
+
+/* The sums of a batch, so that each row of `costs` is written once for all its stages. */
+struct sums {
+	struct sum list[BATCH * SUM_KIND_COUNT];
+	size_t count;
+};
+
+static bool is_same(const struct askd_value *a, const struct askd_value *b)
 {
-	struct askd_value params[SUM_COUNT + 5];
-
-	memcpy(params, sums, SUM_COUNT * sizeof *params);
-	memcpy(params + SUM_COUNT, keys, count * sizeof *params);
-	store_unit_add(unit, 1, sql, params, SUM_COUNT + count);
+	if (a->type != b->type)
+		return false;
+	return a->type == ASKD_TEXT ? a->len == b->len && !memcmp(a->u.s, b->u.s, a->len)
+	                            : a->u.i == b->u.i;
 }
 
-static void add_stage(struct store_unit *unit, const struct ledger_stage *s)
+static struct sum *sum_find(struct sums *sums, enum sum_kind kind, const struct askd_value *keys)
 {
-	const struct askd_value sums[SUM_COUNT] = {store_int((int64_t)s->input),
-	        store_int((int64_t)s->output), store_int((int64_t)s->cached),
-	        store_int((int64_t)s->reasoning), store_int(s->cost_pico < 0 ? 0 : s->cost_pico),
-	        store_int(s->cost_pico < 0)};
+	const size_t count = sum_kinds[kind].keys;
+	struct sum *sum;
+
+	for (sum = sums->list; sum < sums->list + sums->count; sum++) {
+		size_t same = 0;
+
+		while (sum->kind == kind && same < count && is_same(&sum->keys[same], &keys[same]))
+			same++;
+		if (sum->kind == kind && same == count)
+			return sum;
+	}
+	*sum = (struct sum){.kind = kind};
+	memcpy(sum->keys, keys, count * sizeof *keys);
+	sums->count++;
+	return sum;
+}
+
+static void sum_add(struct sums *sums, enum sum_kind kind, const struct ledger_stage *s,
+        const struct askd_value *keys)
+{
+	const int64_t more[SUM_COUNT] = {1, (int64_t)s->input, (int64_t)s->output,
+	        (int64_t)s->cached, (int64_t)s->reasoning, s->cost_pico < 0 ? 0 : s->cost_pico,
+	        s->cost_pico < 0};
+	struct sum *sum = sum_find(sums, kind, keys);
+
+	for (size_t i = 0; i < SUM_COUNT; i++)
+		if (__builtin_add_overflow(sum->values[i], more[i], &sum->values[i]))
+			sum->values[i] = INT64_MAX;
+	if (!sum->first_us || s->started_us < sum->first_us)
+		sum->first_us = s->started_us;
+	if (s->ended_us > sum->last_us)
+		sum->last_us = s->ended_us;
+}
+
+static void sums_write(const struct sums *sums, struct store_unit *unit)
+{
+	for (const struct sum *sum = sums->list; sum < sums->list + sums->count; sum++) {
+		struct askd_value params[SUM_COUNT + SUM_KEYS + 2];
+		size_t n = 0;
+
+		for (size_t i = 0; i < SUM_COUNT; i++)
+			params[n++] = store_int(sum->values[i]);
+		for (size_t i = 0; i < sum_kinds[sum->kind].keys; i++)
+			params[n++] = sum->keys[i];
+		if (sum->kind == SUM_CONVERSATION) {
+			params[n++] = store_int(sum->first_us);
+			params[n++] = store_int(sum->last_us);
+		}
+		store_unit_add(unit, 1, sum_kinds[sum->kind].sql, params, n);
+	}
+}
+
+static void add_stage(struct store_unit *unit, struct sums *sums, const struct ledger_stage *s)
+{
 	const struct askd_value day = store_int(s->ended_us / 1000000 / DAY_S),
 	                        person = store_int((int64_t)s->person),
 	                        organisation = store_int((int64_t)s->organisation),
@@ -146,45 +251,23 @@ static void add_stage(struct store_unit *unit, const struct ledger_stage *s)
 	        "$13, $14, $15, $16, $17)",
 	        STORE_PARAMS(store_int((int64_t)s->id), store_int((int64_t)s->conversation),
 	                store_int((int64_t)s->turn), person, organisation, name,
-	                store_int(s->ordinal), store_int(s->status), llm, model, sums[0], sums[1],
-	                sums[2], sums[3], s->cost_pico < 0 ? store_null() : store_int(s->cost_pico),
+	                store_int(s->ordinal), store_int(s->status), llm, model,
+	                store_int((int64_t)s->input), store_int((int64_t)s->output),
+	                store_int((int64_t)s->cached), store_int((int64_t)s->reasoning),
+	                s->cost_pico < 0 ? store_null() : store_int(s->cost_pico),
 	                store_int(s->started_us), store_int(s->ended_us)));
 	if (s->conversation)
-		add_sum(unit,
-		        "INSERT INTO conversations (" SUM_NAMES
-		        ", id, person, organisation, first_us, last_us) VALUES (" SUM_VALUES
-		        ", $7, $8, $9, $10, $11) ON CONFLICT (id) DO UPDATE SET last_us = CASE "
-		        "WHEN "
-		        "conversations.last_us > excluded.last_us THEN conversations.last_us ELSE "
-		        "excluded.last_us END, " ADD_ALL("conversations"),
-		        sums,
-		        STORE_PARAMS(store_int((int64_t)s->conversation), person, organisation,
-		                store_int(s->started_us), store_int(s->ended_us)));
-	add_sum(unit,
-	        "INSERT INTO model_usage (" SUM_NAMES
-	        ", day, person, llm, model) VALUES (" SUM_VALUES
-	        ", $7, $8, $9, $10) ON CONFLICT (day, person, llm, model) DO UPDATE SET " ADD_ALL(
-	                "model_usage"),
-	        sums, STORE_PARAMS(day, person, llm, model));
-	add_sum(unit,
-	        "INSERT INTO stages_usage (" SUM_NAMES ", day, person, name) VALUES (" SUM_VALUES
-	        ", $7, $8, $9) ON CONFLICT (day, person, name) DO UPDATE SET " ADD_ALL(
-	                "stages_usage"),
-	        sums, STORE_PARAMS(day, person, name));
+		sum_add(sums, SUM_CONVERSATION, s,
+		        (const struct askd_value[]){
+		                store_int((int64_t)s->conversation), person, organisation});
+	sum_add(sums, SUM_PERSON_MODEL, s, (const struct askd_value[]){day, person, llm, model});
+	sum_add(sums, SUM_PERSON_STAGE, s, (const struct askd_value[]){day, person, name});
 	if (!s->organisation)
 		return;
-	add_sum(unit,
-	        "INSERT INTO org_model_usage (" SUM_NAMES
-	        ", day, organisation, llm, model) VALUES (" SUM_VALUES
-	        ", $7, $8, $9, $10) ON CONFLICT (day, organisation, llm, model) DO UPDATE "
-	        "SET " ADD_ALL("org_model_usage"),
-	        sums, STORE_PARAMS(day, organisation, llm, model));
-	add_sum(unit,
-	        "INSERT INTO org_stages_usage (" SUM_NAMES
-	        ", day, organisation, name) VALUES (" SUM_VALUES
-	        ", $7, $8, $9) ON CONFLICT (day, organisation, name) DO UPDATE SET " ADD_ALL(
-	                "org_stages_usage"),
-	        sums, STORE_PARAMS(day, organisation, name));
+	sum_add(sums, SUM_ORGANISATION_MODEL, s,
+	        (const struct askd_value[]){day, organisation, llm, model});
+	sum_add(sums, SUM_ORGANISATION_STAGE, s,
+	        (const struct askd_value[]){day, organisation, name});
 }
 
 /* ---- a batch ---- */
@@ -210,9 +293,12 @@ static int32_t apply_batch(struct ledger *ledger, struct arena *a, const struct 
 	struct askd_value ids[BATCH];
 	struct store_rows known;
 	struct store_unit *unit = NULL;
+	struct sums *sums = arena_zalloc(a, sizeof *sums);
 	struct buffer sql;
 	int32_t rc;
 
+	if (!sums)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the ledger");
 	for (size_t i = 0; i < rows->rows; i++)
 		ids[i] = store_int(store_cell_int(rows, i, 0));
 	buffer_init(&sql, 0);
@@ -228,8 +314,9 @@ static int32_t apply_batch(struct ledger *ledger, struct arena *a, const struct 
 		struct ledger_stage stage;
 		stages_take(a, rows, i, &stage);
 		if (!holds(&known, stage.id))
-			add_stage(unit, &stage);
+			add_stage(unit, sums, &stage);
 	}
+	sums_write(sums, unit);
 	rc = store_commit(unit, reterr);
 	if (rc)
 		goto out;
@@ -277,28 +364,37 @@ static int32_t apply_all(struct ledger *ledger, struct askd_error *reterr)
 
 /* ---- the thread ---- */
 
+/* Waits so long, or until somebody wants all of it at once. false: the time is over. Under the
+ * lock. */
+static bool wait_ms(struct ledger *ledger, int64_t ms)
+{
+	const int64_t until_us = clock_monotonic_us() + ms * 1000;
+	const struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
+
+	return !pthread_cond_clockwait(&ledger->wake, &ledger->lock, CLOCK_MONOTONIC, &until);
+}
+
 static void *applier_main(void *arg)
 {
 	struct ledger *ledger = arg;
 	struct askd_error err;
 	bool failed = false;
 
+	pthread_setname_np(pthread_self(), "costs");
 	pthread_mutex_lock(&ledger->lock);
 	for (;;) {
 		uint64_t target;
 		int32_t rc;
 
 		while (ledger->tried == ledger->wanted && !ledger->stopping) {
-			struct timespec until;
-			if (!failed) {
+			if (!failed)
 				pthread_cond_wait(&ledger->wake, &ledger->lock);
-				continue;
-			}
-			clock_gettime(CLOCK_REALTIME, &until);
-			until.tv_sec += AGAIN_S;
-			if (pthread_cond_timedwait(&ledger->wake, &ledger->lock, &until))
+			else if (!wait_ms(ledger, AGAIN_MS))
 				break;
 		}
+		while (!ledger->stopping && ledger->flushing <= ledger->done &&
+		        wait_ms(ledger, GATHER_MS))
+			;
 		if (ledger->stopping && ledger->tried == ledger->wanted)
 			break;
 		target = ledger->wanted;
@@ -306,7 +402,7 @@ static void *applier_main(void *arg)
 		rc = apply_all(ledger, &err);
 		if (rc && !failed)
 			log_error("ledger", 0, "the costs lag behind, tried again every %d s: %s",
-			        AGAIN_S, err.message);
+			        AGAIN_MS / 1000, err.message);
 		pthread_mutex_lock(&ledger->lock);
 		failed = rc != 0;
 		ledger->tried = target;
@@ -343,24 +439,12 @@ int32_t applier_start(struct ledger *ledger, struct askd_error *reterr)
 	return ASKD_OK;
 }
 
-void applier_stop(struct ledger *ledger)
-{
-	if (!ledger->running)
-		return;
-	pthread_mutex_lock(&ledger->lock);
-	ledger->wanted++;
-	ledger->stopping = true;
-	pthread_cond_signal(&ledger->wake);
-	pthread_mutex_unlock(&ledger->lock);
-	pthread_join(ledger->thread, NULL);
-	ledger->running = false;
-}
-
 void ledger_notify(struct ledger *ledger)
 {
 	pthread_mutex_lock(&ledger->lock);
-	ledger->wanted++;
-	pthread_cond_signal(&ledger->wake);
+	/* Awake already: it gathers. */
+	if (ledger->wanted++ == ledger->tried)
+		pthread_cond_signal(&ledger->wake);
 	pthread_mutex_unlock(&ledger->lock);
 }
 
@@ -370,7 +454,7 @@ int32_t ledger_flush(struct ledger *ledger, struct askd_error *reterr)
 	uint64_t mine;
 
 	pthread_mutex_lock(&ledger->lock);
-	mine = ++ledger->wanted;
+	mine = ledger->flushing = ++ledger->wanted;
 	pthread_cond_signal(&ledger->wake);
 	while (ledger->tried < mine)
 		pthread_cond_wait(&ledger->passed, &ledger->lock);
@@ -378,4 +462,18 @@ int32_t ledger_flush(struct ledger *ledger, struct askd_error *reterr)
 		err = ledger->error;
 	pthread_mutex_unlock(&ledger->lock);
 	return err.code ? error_copy(reterr, &err) : ASKD_OK;
+}
+
+void applier_stop(struct ledger *ledger)
+{
+	if (!ledger->running)
+		return;
+	/* What cannot be booked now is booked at the next start; the applier has said so. */
+	ledger_flush(ledger, NULL);
+	pthread_mutex_lock(&ledger->lock);
+	ledger->stopping = true;
+	pthread_cond_signal(&ledger->wake);
+	pthread_mutex_unlock(&ledger->lock);
+	pthread_join(ledger->thread, NULL);
+	ledger->running = false;
 }

@@ -116,25 +116,3 @@ int64_t ledger_cost(struct ledger *ledger, const char *llm, const char *model, i
 }
 
 /* Two significant digits at least and cents always; zeros behind that are left out. */
-const char *ledger_money(struct arena *a, int64_t pico)
-{
-	uint64_t amount = (uint64_t)pico, unit = 10000000000u; /* the last digit shown: cents */
-	unsigned digits = 2;
-	char fraction[16];
-
-	if (pico < 0)
-		return arena_string(a, "unknown");
-	while (digits < 12 && amount < unit * 10) {
-		unit /= 10;
-		digits++;
-	}
-	amount = (amount + unit / 2) / unit * unit;
-	snprintf(fraction, sizeof fraction, "%012llu",
-	        (unsigned long long)(amount % 1000000000000u));
-	while (digits > 2 && fraction[digits - 1] == '0')
-		digits--;
-	if (!amount)
-		return arena_string(a, "$0.00");
-	return arena_print(a, "$%llu.%.*s", (unsigned long long)(amount / 1000000000000u),
-	        (int)digits, fraction);
-}

@@ -45,9 +45,6 @@ void ledger_stage_settle(struct store_unit *unit, const struct ledger_stage *sta
 /* The stage by key, or NOT_FOUND. Texts and payload in the arena. */
 int32_t ledger_stage_find(struct ledger *ledger, struct arena *a, uint64_t turn, const char *name,
         uint32_t ordinal, struct ledger_stage *stage, struct askd_error *reterr);
-/* All of a turn, by start. */
-int32_t ledger_stages(struct ledger *ledger, struct arena *a, uint64_t turn,
-        const struct ledger_stage **stages, size_t *count, struct askd_error *reterr);
 /* At start: stages that a crash left RESERVED, of turns that are over or will be resumed, become
  * UNKNOWN_FATE with their reservation as cost. */
 int32_t ledger_recover(struct ledger *ledger, struct askd_error *reterr);
@@ -57,7 +54,5 @@ void ledger_forget(struct store_unit *unit, uint64_t turn);
 void ledger_notify(struct ledger *ledger);
 /* Waits until everything settled before is in `costs`. */
 int32_t ledger_flush(struct ledger *ledger, struct askd_error *reterr);
-/* "$0.0003" with at least two significant digits, "unknown" for LEDGER_UNKNOWN. */
-const char *ledger_money(struct arena *a, int64_t pico);
 
 #endif

@@ -16,6 +16,7 @@ struct ledger {
 	pthread_t thread;
 	bool running, stopping;
 	uint64_t wanted, done, tried; /* rounds of the applier */
+	uint64_t flushing;            /* the round that somebody waits for */
 	struct askd_error error;      /* of the last round that failed */
 	char *warned[LEDGER_WARNED];
 	size_t warned_count;

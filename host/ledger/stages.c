@@ -3,8 +3,6 @@
 #include "base/log.h"
 #include "ledger/ledger_private.h"
 
-enum { STAGES_MAX = 10000 };
-
 /* More tokens than that are no tokens: sums stay inside 64 bits. */
 static const uint64_t tokens_max = (uint64_t)1 << 42;
 
@@ -153,28 +151,6 @@ int32_t ledger_stage_find(struct ledger *ledger, struct arena *a, uint64_t turn,
 		return askd_fail(reterr, ASKD_E_NOT_FOUND, "turn %llu has no stage %s/%u",
 		        (unsigned long long)turn, name, ordinal);
 	stages_take(a, &rows, 0, stage);
-	return ASKD_OK;
-}
-
-int32_t ledger_stages(struct ledger *ledger, struct arena *a, uint64_t turn,
-        const struct ledger_stage **stages, size_t *count, struct askd_error *reterr)
-{
-	struct ledger_stage *out;
-	struct store_rows rows;
-	int32_t rc = store_read(ledger->store, STORE_MANAGER, a, NULL,
-	        ASKD_LITERAL("SELECT " STAGE_COLUMNS
-	                     " FROM stages WHERE turn = $1 ORDER BY started_us, id"),
-	        STORE_PARAMS(store_int((int64_t)turn)), STAGES_MAX, &rows, reterr);
-
-	if (rc)
-		return rc;
-	out = arena_alloc(a, rows.rows * sizeof *out + 1);
-	if (!out)
-		return askd_fail(reterr, ASKD_E_TOO_LARGE, "no room for the stages of a turn");
-	for (size_t i = 0; i < rows.rows; i++)
-		stages_take(a, &rows, i, &out[i]);
-	*stages = out;
-	*count = rows.rows;
 	return ASKD_OK;
 }
 

@@ -185,10 +185,21 @@ int32_t people_key_revoke(struct people *people, const struct call_scope *scope,
 int32_t keys_find(
         struct people *people, uint64_t id, struct people_key *key, struct askd_error *reterr)
 {
+	struct people_key *cached = &people->keys[id % PEOPLE_KEYS];
 	struct store_rows rows;
 	struct arena a;
+	uint64_t generation;
+	bool found;
 	int32_t rc;
 
+	pthread_mutex_lock(&people->lock);
+	generation = people_refresh(people);
+	found = id && cached->id == id;
+	if (found)
+		*key = *cached;
+	pthread_mutex_unlock(&people->lock);
+	if (found)
+		return ASKD_OK;
 	arena_init(&a, 0);
 	rc = store_read(people->store, STORE_MANAGER, &a, NULL,
 	        ASKD_LITERAL("SELECT " KEY_COLUMNS " FROM api_keys k WHERE k.id = $1"),
@@ -198,7 +209,13 @@ int32_t keys_find(
 	if (!rc)
 		take_key(&rows, 0, key);
 	arena_finish(&a);
-	return rc;
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&people->lock);
+	if (people_refresh(people) == generation)
+		*cached = *key;
+	pthread_mutex_unlock(&people->lock);
+	return ASKD_OK;
 }
 
 /* That it is used, at most once a minute; may be lost in a crash. */

@@ -27,10 +27,10 @@ static const struct askd_migration people_1 = {.size = sizeof people_1,
                "WHERE revoked_us IS NULL;\n"};
 static const struct askd_migration *const list[] = {&people_1, NULL};
 
-/* Counts changes of persons; caches that are older are dropped. */
+/* Counts changes of persons and keys; caches that are older are dropped. */
 static uint64_t changes;
 
-static void on_person_changed(void *arg, const void *data)
+static void on_change(void *arg, const void *data)
 {
 	(void)arg, (void)data;
 	__atomic_add_fetch(&changes, 1, __ATOMIC_RELEASE);
@@ -43,17 +43,22 @@ int32_t people_open(struct people **out, struct store *store, const struct confi
 	struct people *people = calloc(1, sizeof *people);
 	int32_t rc;
 
-	if (people)
-		people->cache = calloc(PEOPLE_CACHE, sizeof *people->cache);
-	if (!people || !people->cache) {
-		free(people);
+	if (!people)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for people");
+	pthread_mutex_init(&people->lock, NULL);
+	people->cache = calloc(PEOPLE_CACHE, sizeof *people->cache);
+	people->persons = calloc(PEOPLE_CACHE, sizeof *people->persons);
+	people->keys = calloc(PEOPLE_KEYS, sizeof *people->keys);
+	if (!people->cache || !people->persons || !people->keys) {
+		people_close(people);
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for people");
 	}
 	people->store = store;
 	people->config = config;
-	pthread_mutex_init(&people->lock, NULL);
-	if (!subscribed)
-		signal_subscribe(SIGNAL_PERSON_CHANGED, on_person_changed, NULL);
+	if (!subscribed) {
+		signal_subscribe(SIGNAL_PERSON_CHANGED, on_change, NULL);
+		signal_subscribe(SIGNAL_KEY_REVOKED, on_change, NULL);
+	}
 	subscribed = true;
 	rc = store_migrate(store, STORE_MANAGER, "people", list, reterr);
 	if (rc) {
@@ -70,6 +75,8 @@ void people_close(struct people *people)
 		return;
 	pthread_mutex_destroy(&people->lock);
 	free(people->cache);
+	free(people->persons);
+	free(people->keys);
 	free(people);
 }
 
@@ -121,18 +128,27 @@ static struct cached_identity *place_of(
 	return &people->cache[(hash ^ hash >> 32) % PEOPLE_CACHE];
 }
 
+uint64_t people_refresh(struct people *people)
+{
+	uint64_t now = __atomic_load_n(&changes, __ATOMIC_ACQUIRE);
+
+	if (people->generation != now) {
+		memset(people->cache, 0, PEOPLE_CACHE * sizeof *people->cache);
+		memset(people->persons, 0, PEOPLE_CACHE * sizeof *people->persons);
+		memset(people->keys, 0, PEOPLE_KEYS * sizeof *people->keys);
+		people->generation = now;
+	}
+	return now;
+}
+
 static bool cache_find(struct people *people, const char *issuer, struct askd_text subject,
         struct person *person, uint64_t *generation)
 {
 	struct cached_identity *place = place_of(people, issuer, subject);
 	bool found;
 
-	*generation = __atomic_load_n(&changes, __ATOMIC_ACQUIRE);
 	pthread_mutex_lock(&people->lock);
-	if (people->generation != *generation) {
-		memset(people->cache, 0, PEOPLE_CACHE * sizeof *people->cache);
-		people->generation = *generation;
-	}
+	*generation = people_refresh(people);
 	found = place->person.id && !strcmp(place->issuer, issuer) &&
 	        !strcmp(place->subject, subject.s);
 	if (found)
@@ -148,8 +164,7 @@ static void cache_put(struct people *people, const char *issuer, struct askd_tex
 	struct cached_identity *place = place_of(people, issuer, subject);
 
 	pthread_mutex_lock(&people->lock);
-	if (people->generation == generation &&
-	        __atomic_load_n(&changes, __ATOMIC_ACQUIRE) == generation) {
+	if (people_refresh(people) == generation) {
 		snprintf(place->issuer, sizeof place->issuer, "%s", issuer);
 		snprintf(place->subject, sizeof place->subject, "%s", subject.s);
 		place->person = *person;
@@ -233,10 +248,21 @@ int32_t people_identify(struct people *people, const char *issuer, struct askd_t
 int32_t people_find(
         struct people *people, uint64_t id, struct person *person, struct askd_error *reterr)
 {
+	struct person *cached = &people->persons[id % PEOPLE_CACHE];
 	struct store_rows rows;
 	struct arena a;
+	uint64_t generation;
+	bool found;
 	int32_t rc;
 
+	pthread_mutex_lock(&people->lock);
+	generation = people_refresh(people);
+	found = id && cached->id == id;
+	if (found)
+		*person = *cached;
+	pthread_mutex_unlock(&people->lock);
+	if (found)
+		return ASKD_OK;
 	arena_init(&a, 0);
 	rc = store_read(people->store, STORE_MANAGER, &a, NULL,
 	        ASKD_LITERAL("SELECT " PERSON_COLUMNS
@@ -255,5 +281,11 @@ int32_t people_find(
 			person->admin = true;
 	}
 	arena_finish(&a);
-	return rc;
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&people->lock);
+	if (people_refresh(people) == generation)
+		*cached = *person;
+	pthread_mutex_unlock(&people->lock);
+	return ASKD_OK;
 }

@@ -6,7 +6,13 @@
 
 #include "people/people.h"
 
-enum { PEOPLE_CACHE = 1024, PEOPLE_SUBJECT = 192, PEOPLE_ISSUER = 64, PEOPLE_MAX = 100000 };
+enum {
+	PEOPLE_CACHE = 1024,
+	PEOPLE_KEYS = 256,
+	PEOPLE_SUBJECT = 192,
+	PEOPLE_ISSUER = 64,
+	PEOPLE_MAX = 100000
+};
 
 struct cached_identity {
 	char issuer[PEOPLE_ISSUER], subject[PEOPLE_SUBJECT];
@@ -18,10 +24,15 @@ struct people {
 	const struct config *config;
 	pthread_mutex_t lock; /* of the cache */
 	uint64_t generation;
-	struct cached_identity *cache; /* by hash; a second one replaces the first */
+	/* Each by a hash; a second one replaces the first. */
+	struct cached_identity *cache;
+	struct person *persons;
+	struct people_key *keys;
 };
 
 /* people.c */
+/* Under the lock: forgets what a change of persons or keys has made old; returns the generation. */
+uint64_t people_refresh(struct people *people);
 bool people_is_admin(const struct people *people, const char *issuer, struct askd_text subject);
 void people_take(const struct store_rows *rows, size_t row, size_t column, struct person *person);
 #define PERSON_COLUMNS "p.id, p.organisation, p.name, p.language, p.zone"

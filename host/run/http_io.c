@@ -350,6 +350,7 @@ static void *http_main(void *arg)
 	bool stopping = false;
 	int n, running;
 
+	pthread_setname_np(pthread_self(), "http-out");
 	(void)arg;
 	while (!stopping || io.transfers) {
 		n = epoll_wait(io.epoll, events, HTTP_EVENTS, stopping ? 0 : wait_ms());

@@ -17,6 +17,7 @@ struct timers {
 	bool started, quitting;
 	struct timer **heap; /* from 1 */
 	int64_t count, room;
+	int64_t wakes_us;            /* until when the thread sleeps; of the past while it works */
 	const struct timer *running; /* whose function is being called */
 };
 
@@ -91,14 +92,17 @@ static void *timers_main(void *arg)
 	void (*fn)(void *);
 	void *fn_arg;
 
+	pthread_setname_np(pthread_self(), "timers");
 	pthread_mutex_lock(&t->lock);
 	while (!t->quitting) {
 		if (!t->count) {
+			t->wakes_us = INT64_MAX;
 			pthread_cond_wait(&t->earlier, &t->lock);
 			continue;
 		}
 		timer = t->heap[1];
 		if (timer->at_us > clock_monotonic_us()) {
+			t->wakes_us = timer->at_us;
 			until.tv_sec = (time_t)(timer->at_us / 1000000);
 			until.tv_nsec = (long)(timer->at_us % 1000000) * 1000;
 			pthread_cond_timedwait(&t->earlier, &t->lock, &until);
@@ -162,8 +166,12 @@ bool timers_set(struct timers *t, struct timer *timer, int64_t at_us)
 			take_out(t, timer);
 		timer->at_us = at_us < 0 ? 0 : at_us;
 		settle(t, ++t->count, timer);
-		if (t->heap[1] == timer)
+		/* Deadlines mostly come one after the other, and are cleared in time: then the
+		 * thread sleeps on until that of the first. */
+		if (timer->at_us < t->wakes_us) {
+			t->wakes_us = timer->at_us;
 			pthread_cond_signal(&t->earlier);
+		}
 		done = true;
 	}
 	pthread_mutex_unlock(&t->lock);

@@ -274,6 +274,7 @@ static void *worker_main(void *arg)
 	struct work *work;
 	bool urgent;
 
+	pthread_setname_np(pthread_self(), "worker");
 	pthread_mutex_lock(&w->lock);
 	w->starting--;
 	w->alive++;

@@ -1,5 +1,8 @@
-/* group.c: one transaction for several units, each under a savepoint of its own, so that a fault in
- * one does not touch the others. */
+/* group.c: one transaction for several units, in which a fault of one does not touch the others.
+ *
+ * Faults are rare, and savepoints cost as much as the writes. So a group is written without them
+ * first; when one of its units fails, all of it is undone and written again with a savepoint for
+ * each unit, which tells who failed and keeps the rest. */
 #include <errno.h>
 #include <time.h>
 
@@ -87,23 +90,27 @@ static int32_t run_statement(struct store_writer *writer, const struct store_sta
 	return rc;
 }
 
+static int32_t run_statements(
+        struct store_writer *writer, const struct store_unit *unit, struct askd_error *err)
+{
+	int32_t rc = ASKD_OK;
+
+	for (const struct store_statement *s = unit->first; s && !rc; s = s->next)
+		rc = run_statement(writer, s, err);
+	return rc;
+}
+
 /* Writes one unit. OK: it stands, or *unit has its error and nothing of it is left. Anything else:
  * the group is lost. */
 static int32_t write_unit(
         struct store_writer *writer, struct store_unit *unit, struct askd_error *err)
 {
 	struct audit_chain before = writer->chain;
-	bool audited = false;
 	int32_t rc = run_text(writer, ASKD_LITERAL("SAVEPOINT askd_unit"), err);
 
 	if (rc)
 		return rc;
-	for (const struct store_statement *s = unit->first; s && !rc; s = s->next) {
-		rc = run_statement(writer, s, err);
-		audited |= s->audit;
-	}
-	if (!rc && audited)
-		rc = chain_seal(writer, err);
+	rc = run_statements(writer, unit, err);
 	if (rc) {
 		writer->chain = before;
 		if (is_general(err))
@@ -114,6 +121,30 @@ static int32_t write_unit(
 			return rc;
 	}
 	return run_text(writer, ASKD_LITERAL("RELEASE SAVEPOINT askd_unit"), err);
+}
+
+/* Begins a transaction and writes the units into it. OK: it waits for its commit. */
+static int32_t write_units(struct store_writer *writer, struct store_unit **units, size_t count,
+        struct askd_error *err)
+{
+	const struct audit_chain before = writer->chain;
+	struct askd_error ignored;
+	int32_t rc = begin(writer, err);
+	bool began = !rc;
+
+	for (size_t i = 0; i < count && !rc; i++)
+		rc = run_statements(writer, units[i], err);
+	if (rc && began && !is_general(err)) {
+		writer->chain = before;
+		/* Without memory SQLite may have rolled back by itself. */
+		run_text(writer, ASKD_LITERAL("ROLLBACK"), &ignored);
+		rc = begin(writer, err);
+		for (size_t i = 0; i < count && !rc; i++)
+			rc = write_unit(writer, units[i], err);
+	}
+	if (!rc && writer->chain.number != before.number)
+		rc = chain_seal(writer, err);
+	return rc;
 }
 
 static void fail_all(struct store_unit **units, size_t count, const struct askd_error *err)
@@ -151,9 +182,7 @@ bool group_write(struct store_writer *writer, struct store_unit **units, size_t 
 		write_alone(writer, units[0]);
 		return false;
 	}
-	rc = begin(writer, &err);
-	for (size_t i = 0; i < count && !rc; i++)
-		rc = write_unit(writer, units[i], &err);
+	rc = write_units(writer, units, count, &err);
 	if (!rc) {
 		TESTPOINT("store_commit");
 		commits = true;

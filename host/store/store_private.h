@@ -3,6 +3,7 @@
 #define STORE_STORE_PRIVATE_H
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "base/crypto.h"
 #include "store/audit.h"
@@ -37,8 +38,8 @@ struct store_unit {
 	struct store_unit *joined; /* their arenas hold statements of this one */
 	struct askd_error error;   /* code != 0: it will not be written */
 	bool alone;                /* one statement, outside a transaction */
-	bool detached, done;
-	pthread_cond_t ended;
+	bool detached;
+	sem_t ended; /* posted once, for the one who waits; he destroys it */
 	struct store_unit *next;
 };
 
@@ -147,7 +148,7 @@ int32_t chain_load(struct store *store, struct askd_error *reterr);
 int32_t chain_adopt(struct store *store, struct askd_error *reterr);
 int32_t chain_append(
         struct store_writer *writer, const struct askd_value *values, struct askd_error *reterr);
-/* Once at the end of each unit that appended. */
+/* Once at the end of each group that appended. */
 int32_t chain_seal(struct store_writer *writer, struct askd_error *reterr);
 
 /* migrate.c */

@@ -16,7 +16,7 @@ struct store_unit *store_unit_create(struct store *store, enum store_database db
 	unit->store = store;
 	unit->db = db;
 	arena_init(&unit->arena, UNIT_BYTES);
-	pthread_cond_init(&unit->ended, NULL);
+	sem_init(&unit->ended, 0, 0);
 	return unit;
 }
 
@@ -25,7 +25,7 @@ void store_unit_destroy(struct store_unit *unit)
 	while (unit) {
 		struct store_unit *joined = unit->joined;
 		arena_finish(&unit->arena);
-		pthread_cond_destroy(&unit->ended);
+		sem_destroy(&unit->ended);
 		free(unit);
 		unit = joined;
 	}
@@ -120,18 +120,14 @@ void store_unit_join(struct store_unit *unit, struct store_unit *from)
 
 int32_t store_commit(struct store_unit *unit, struct askd_error *reterr)
 {
-	struct store_writer *writer;
 	int32_t rc;
 
 	if (!unit)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a write");
 	if (!unit->error.code && unit->first) {
-		writer = &unit->store->parts[unit->db].writer;
-		pthread_mutex_lock(&writer->lock);
-		writer_queue(writer, unit);
-		while (!unit->done)
-			pthread_cond_wait(&unit->ended, &writer->lock);
-		pthread_mutex_unlock(&writer->lock);
+		writer_queue(&unit->store->parts[unit->db].writer, unit);
+		while (sem_wait(&unit->ended))
+			; /* a signal's handler ran */
 	}
 	rc = unit->error.code ? error_copy(reterr, &unit->error) : ASKD_OK;
 	store_unit_destroy(unit);
@@ -140,8 +136,6 @@ int32_t store_commit(struct store_unit *unit, struct askd_error *reterr)
 
 void store_commit_later(struct store_unit *unit)
 {
-	struct store_writer *writer;
-
 	if (!unit)
 		return;
 	if (unit->error.code || !unit->first) {
@@ -151,8 +145,5 @@ void store_commit_later(struct store_unit *unit)
 		return;
 	}
 	unit->detached = true;
-	writer = &unit->store->parts[unit->db].writer;
-	pthread_mutex_lock(&writer->lock);
-	writer_queue(writer, unit);
-	pthread_mutex_unlock(&writer->lock);
+	writer_queue(&unit->store->parts[unit->db].writer, unit);
 }

@@ -9,7 +9,7 @@
 #include "base/testpoint.h"
 #include "store/store_private.h"
 
-enum { STACK = 1 << 20 };
+enum { STACK = 1 << 20, CROWD = 3, GATHER_NS = 300 * 1000 };
 
 static void end_unit(struct store_unit *unit)
 {
@@ -19,24 +19,30 @@ static void end_unit(struct store_unit *unit)
 		store_unit_destroy(unit);
 		return;
 	}
-	/* The one who waits destroys it as soon as the lock is free. */
-	unit->done = true;
-	pthread_cond_signal(&unit->ended);
+	/* The one who waits destroys it. */
+	sem_post(&unit->ended);
 }
 
 void writer_queue(struct store_writer *writer, struct store_unit *unit)
 {
+	bool closed;
+
 	unit->next = NULL;
-	if (writer->stopping || !writer->running) {
+	pthread_mutex_lock(&writer->lock);
+	closed = writer->stopping || !writer->running;
+	if (!closed) {
+		if (writer->last)
+			writer->last->next = unit;
+		else
+			writer->first = unit;
+		writer->last = unit;
+	}
+	pthread_mutex_unlock(&writer->lock);
+	if (closed) {
 		askd_fail(&unit->error, ASKD_E_IO, "the store is closed");
 		end_unit(unit);
 		return;
 	}
-	if (writer->last)
-		writer->last->next = unit;
-	else
-		writer->first = unit;
-	writer->last = unit;
 	pthread_cond_signal(&writer->wake);
 }
 
@@ -60,13 +66,20 @@ static size_t take_group(struct store_writer *writer, struct store_unit **units)
 static void *writer_main(void *arg)
 {
 	struct store_writer *writer = arg;
+	const struct timespec gather = {0, GATHER_NS};
 	struct store_unit *units[STORE_GROUP];
-	size_t count;
+	size_t count = 0;
 
+	pthread_setname_np(pthread_self(), "store");
 	pthread_mutex_lock(&writer->lock);
 	for (;;) {
 		while (!writer->first && !writer->stopping)
 			pthread_cond_wait(&writer->wake, &writer->lock);
+		pthread_mutex_unlock(&writer->lock);
+		/* Many write at once: a moment later a group is larger, and costs little more. */
+		if (count >= CROWD)
+			clock_nanosleep(CLOCK_MONOTONIC, 0, &gather, NULL);
+		pthread_mutex_lock(&writer->lock);
 		count = take_group(writer, units);
 		if (!count)
 			break;
@@ -81,9 +94,9 @@ static void *writer_main(void *arg)
 			signal_raise(SIGNAL_STORE_FATAL, writer->reason);
 		}
 		TESTPOINT("store_end");
-		pthread_mutex_lock(&writer->lock);
 		for (size_t i = 0; i < count; i++)
 			end_unit(units[i]);
+		pthread_mutex_lock(&writer->lock);
 	}
 	pthread_mutex_unlock(&writer->lock);
 	return NULL;

@@ -228,6 +228,7 @@ static void *client_thread(void *arg)
 	struct client *client = arg;
 	struct local_server *server = client->server;
 
+	pthread_setname_np(pthread_self(), "local-client");
 	serve(client);
 	for (size_t i = 0; i < 3; i++)
 		if (client->fds[i] >= 0)
@@ -317,6 +318,7 @@ static void *server_thread(void *arg)
 	struct pollfd list[LOCAL_CLIENTS + 2];
 	struct client *owners[LOCAL_CLIENTS + 2];
 
+	pthread_setname_np(pthread_self(), "local");
 	for (;;) {
 		bool more;
 		nfds_t n = 2;

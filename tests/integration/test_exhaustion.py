@@ -95,7 +95,8 @@ def allocations(askd, first, step):
     kinds = [patient.ask(str(number)) for number in range(first, count + count // 10, step)]
     patient.recovered()
     failed = sum(kind != "answer" for kind in kinds)
-    assert failed > len(kinds) // 4, f"of {len(kinds)} failed allocations {failed} were noticed"
+    # The count is of a first question; the daemon's later ones find much open and end before.
+    assert failed > len(kinds) // 10, f"of {len(kinds)} failed allocations {failed} were noticed"
 
 
 def test_some_allocations_of_a_question(askd):

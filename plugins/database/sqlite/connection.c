@@ -165,9 +165,6 @@ static int32_t set_up(struct connection *connection, struct askd_error *reterr)
 			                            : "PRAGMA synchronous = NORMAL",
 			        NULL, NULL, NULL);
 	}
-	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v3(db, "SELECT count(*) FROM sqlite_schema", -1,
-		        SQLITE_PREPARE_PERSISTENT, &connection->probe, NULL);
 	if (rc == SQLITE_OK && !connection->writer)
 		rc = functions_install(connection);
 	if (rc == SQLITE_OK && !connection->writer)
@@ -182,7 +179,6 @@ static void destroy(struct connection *connection)
 	connection->trusted = true;
 	cursor_release(&connection->cursor);
 	statement_drop_all(connection);
-	sqlite3_finalize(connection->probe);
 	sqlite3_close_v2(connection->db);
 	free(connection);
 }
@@ -263,7 +259,8 @@ DRIVER_FN(connection_interrupt, askd_nothing, askd_nothing)
 	return ASKD_OK;
 }
 
-/* The file that stands at the path now must be the one that was opened. */
+/* The file that stands at the path now must be the one that was opened. No server has to be asked;
+ * a statement would cost the locks and the look for a journal that the next one pays anyway. */
 static int32_t check_file(const struct connection *connection, struct askd_error *reterr)
 {
 	struct stat st;
@@ -293,20 +290,8 @@ DRIVER_FN(connection_reset, askd_nothing, askd_nothing)
 	connection->trusted = true;
 	if (!sqlite3_get_autocommit(connection->db))
 		sqlite_rc = sqlite3_exec(connection->db, "ROLLBACK", NULL, NULL, NULL);
-	if (sqlite_rc == SQLITE_OK) {
-		rc = check_file(connection, reterr);
-		if (rc)
-			goto out;
-		sqlite_rc = sqlite3_step(connection->probe);
-		if (sqlite_rc == SQLITE_ROW)
-			sqlite_rc = SQLITE_OK;
-		if (sqlite_rc != SQLITE_OK)
-			rc = failure_report(connection, sqlite_rc, false, reterr);
-		sqlite3_reset(connection->probe);
-	} else {
-		rc = failure_report(connection, sqlite_rc, false, reterr);
-	}
-out:
+	rc = sqlite_rc == SQLITE_OK ? check_file(connection, reterr)
+	                            : failure_report(connection, sqlite_rc, false, reterr);
 	connection->trusted = false;
 	connection_leave(connection);
 	return rc;

@@ -1,6 +1,5 @@
 /* cursor.c: a statement that runs, and its rows in batches. */
 #include <stdlib.h>
-#include <strings.h>
 
 #include "sqlite.h"
 
@@ -53,30 +52,19 @@ static void free_blocks(struct cursor *cursor, size_t keep)
 
 void cursor_release(struct cursor *cursor)
 {
-	statement_release(&cursor->statement, cursor->cached);
-	cursor->cached = NULL;
+	statement_release(cursor->statement);
+	cursor->statement = NULL;
 	free_blocks(cursor, 0);
-	free(cursor->types);
 	free(cursor->cells);
-	cursor->types = NULL;
 	cursor->cells = NULL;
 	cursor->cell_room = 0;
 }
 
 /* ---- query ---- */
 
-static bool first_word(const char *s, const char *word)
-{
-	size_t n = strlen(word);
-	while (*s == ' ' || (*s >= '\t' && *s <= '\r'))
-		s++;
-	return !strncasecmp(s, word, n) && !(s[n] >= 'a' && s[n] <= 'z') &&
-	       !(s[n] >= 'A' && s[n] <= 'Z') && s[n] != '_';
-}
-
 static int32_t step(struct cursor *cursor, struct askd_error *reterr)
 {
-	int rc = sqlite3_step(cursor->statement.stmt);
+	int rc = sqlite3_step(cursor->statement->stmt);
 	cursor->row = rc == SQLITE_ROW;
 	cursor->done = rc == SQLITE_DONE;
 	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
@@ -89,7 +77,7 @@ static uint32_t type_of_row(const struct cursor *cursor, int column)
 {
 	if (!cursor->row)
 		return ASKD_OTHER;
-	switch (sqlite3_column_type(cursor->statement.stmt, column)) {
+	switch (sqlite3_column_type(cursor->statement->stmt, column)) {
 	case SQLITE_INTEGER:
 		return ASKD_INT;
 	case SQLITE_FLOAT:
@@ -114,30 +102,27 @@ struct columns {
 static int32_t reserve_columns(struct cursor *cursor, struct askd_call *call,
         struct columns *columns, struct askd_error *reterr)
 {
-	size_t count = (size_t)sqlite3_column_count(cursor->statement.stmt);
-	uint8_t *types = realloc(cursor->types, count + 1);
-	if (types)
-		cursor->types = types;
-	columns->list = call->alloc(call, (count + 1) * sizeof *columns->list);
-	columns->items = call->alloc(call, count * sizeof *columns->items + 1);
+	size_t count = (size_t)sqlite3_column_count(cursor->statement->stmt);
+	columns->items = call->alloc(
+	        call, count * sizeof *columns->items + (count + 1) * sizeof *columns->list);
 	columns->count = (int)count;
-	if (!columns->list || !columns->items || !types)
+	if (!columns->items)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the columns");
-	return ASKD_OK;
+	columns->list = (void *)(columns->items + count);
+	return statement_types(cursor->statement, reterr);
 }
 
 static void describe_columns(
         struct cursor *cursor, struct askd_call *call, const struct columns *columns)
 {
-	sqlite3_stmt *stmt = cursor->statement.stmt;
+	sqlite3_stmt *stmt = cursor->statement->stmt;
 	const struct askd_db_column **list = columns->list;
 	struct askd_db_column *items = columns->items;
 	size_t count = (size_t)columns->count;
 	for (size_t i = 0; i < count; i++) {
 		const char *name = sqlite3_column_name(stmt, (int)i);
 		const char *declaration = sqlite3_column_decltype(stmt, (int)i);
-		uint32_t type = value_declared(declaration);
-		cursor->types[i] = (uint8_t)type;
+		uint32_t type = cursor->statement->types[i];
 		items[i] = (struct askd_db_column){.size = sizeof *items, .nullable = 1};
 		items[i].type = type == ASKD_OTHER ? type_of_row(cursor, (int)i) : type;
 		items[i].name = value_clean(call, name ? name : "");
@@ -164,28 +149,28 @@ DRIVER_FN(cursor_query, askd_db_query, askd_db_result)
 	if (rc)
 		return rc;
 	cursor->row = cursor->done = false;
-	cursor->cached = NULL;
 	rc = statement_prepare(
-	        connection, in->sql, prefix, &cursor->statement, &cursor->cached, reterr);
+	        connection, in->sql, prefix, &cursor->own, &cursor->statement, reterr);
 	if (rc)
 		goto out;
-	rc = statement_bind(connection, cursor->statement.stmt, in->params, reterr);
+	rc = statement_bind(connection, cursor->statement, in->params, reterr);
 	if (rc)
 		goto out;
-	connection->prefix = cursor->statement.prefix;
-	cursor->changes = !sqlite3_stmt_readonly(cursor->statement.stmt);
+	connection->prefix = cursor->statement->prefix;
+	cursor->changes = !sqlite3_stmt_readonly(cursor->statement->stmt);
 	cursor->changes_before = sqlite3_total_changes64(connection->db);
 	alone = sqlite3_get_autocommit(connection->db);
-	cursor->commits = connection->writer &&
-	                  ((alone && cursor->changes) || first_word(in->sql.s, "commit") ||
-	                          first_word(in->sql.s, "end") || first_word(in->sql.s, "release"));
+	cursor->commits =
+	        connection->writer && ((alone && cursor->changes) || cursor->statement->commits);
 	rc = reserve_columns(cursor, call, &columns, reterr);
 	if (!rc)
 		rc = step(cursor, reterr);
 	/* The first step compiles again what an older schema was compiled for. */
-	cursor->columns = sqlite3_column_count(cursor->statement.stmt);
-	if (!rc && cursor->columns != columns.count)
-		rc = reserve_columns(cursor, call, &columns, reterr);
+	cursor->columns = sqlite3_column_count(cursor->statement->stmt);
+	if (!rc)
+		rc = cursor->columns == columns.count
+		             ? statement_types(cursor->statement, reterr)
+		             : reserve_columns(cursor, call, &columns, reterr);
 	if (rc)
 		goto out;
 	describe_columns(cursor, call, &columns);
@@ -194,8 +179,8 @@ DRIVER_FN(cursor_query, askd_db_query, askd_db_result)
 	out->cursor = cursor;
 out:
 	if (rc) {
-		statement_release(&cursor->statement, cursor->cached);
-		cursor->cached = NULL;
+		statement_release(cursor->statement);
+		cursor->statement = NULL;
 	}
 	connection_leave(connection);
 	return rc;
@@ -229,10 +214,10 @@ static bool copy_long(struct cursor *cursor, const void *p, size_t n, uint64_t m
 static bool copy_text(
         struct cursor *cursor, int column, uint64_t max_value, struct askd_value *value)
 {
-	sqlite3_stmt *stmt = cursor->statement.stmt;
+	sqlite3_stmt *stmt = cursor->statement->stmt;
 	const char *s = (const char *)sqlite3_column_text(stmt, column);
 	size_t n = (size_t)sqlite3_column_bytes(stmt, column);
-	uint32_t declared = cursor->types[column];
+	uint32_t declared = cursor->statement->types[column];
 	if (!s)
 		return false;
 	value->type = ASKD_TEXT;
@@ -248,13 +233,14 @@ static bool copy_text(
 static bool copy_cell(
         struct cursor *cursor, int column, uint64_t max_value, struct askd_value *value)
 {
-	sqlite3_stmt *stmt = cursor->statement.stmt;
+	sqlite3_stmt *stmt = cursor->statement->stmt;
 	memset(value, 0, sizeof *value);
 	switch (sqlite3_column_type(stmt, column)) {
 	case SQLITE_INTEGER:
 		value->type = ASKD_INT;
 		value->u.i = sqlite3_column_int64(stmt, column);
-		if (cursor->types[column] == ASKD_BOOL && (value->u.i == 0 || value->u.i == 1))
+		if (cursor->statement->types[column] == ASKD_BOOL &&
+		        (value->u.i == 0 || value->u.i == 1))
 			value->type = ASKD_BOOL;
 		return true;
 	case SQLITE_FLOAT:
@@ -305,7 +291,7 @@ DRIVER_FN(cursor_next, askd_db_fetch, askd_batch)
 		return rc;
 	if (max_rows > ROWS_MAX)
 		max_rows = ROWS_MAX;
-	connection->prefix = cursor->statement.prefix;
+	connection->prefix = cursor->statement->prefix;
 	cursor->block = NULL;
 	for (;;) {
 		if (!cursor->row && !cursor->done)
@@ -347,8 +333,8 @@ DRIVER_FN(cursor_finish, askd_nothing, askd_nothing)
 {
 	struct cursor *cursor = self;
 	(void)call, (void)in, (void)out, (void)reterr;
-	statement_release(&cursor->statement, cursor->cached);
-	cursor->cached = NULL;
+	statement_release(cursor->statement);
+	cursor->statement = NULL;
 	cursor->open = cursor->row = cursor->done = false;
 	free_blocks(cursor, BLOCK_KEPT);
 	if (cursor->cell_room * sizeof *cursor->cells > BLOCK_KEPT) {

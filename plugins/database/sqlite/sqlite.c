@@ -1,4 +1,6 @@
 /* sqlite.c: the plugin: SQLite 3 files, read by questions, written by the host's own state. */
+#include <pthread.h>
+
 #include "sqlite.h"
 
 static const struct askd_option options[] = {
@@ -16,6 +18,15 @@ static const struct askd_option options[] = {
         {.name = NULL},
 };
 
+static pthread_once_t configured = PTHREAD_ONCE_INIT;
+
+/* Counting its memory would make every allocation of every thread wait for one lock. Only
+ * before SQLite is initialised is it told anything. */
+static void configure(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int32_t driver_open(void *self, const struct askd_host *host, struct askd_error *reterr)
 {
 	struct driver *driver = self;
@@ -26,6 +37,7 @@ static int32_t driver_open(void *self, const struct askd_host *host, struct askd
 		return askd_fail(reterr, ASKD_E_CONFIG,
 		        "'path' is \":memory:\", a database that no other connection sees: write "
 		        "the path of a file");
+	pthread_once(&configured, configure);
 	if (sqlite3_initialize() != SQLITE_OK)
 		return askd_fail(reterr, ASKD_E_NOMEM, "SQLite cannot be initialised");
 	if (!sqlite3_threadsafe())

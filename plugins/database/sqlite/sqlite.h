@@ -22,6 +22,7 @@ enum {
 	PROGRESS_STEPS = 1000,    /* instructions between two looks at the clock */
 	CACHE_STATEMENTS = 64,
 	CACHE_SQL = 8 << 10, /* longer statements are not kept */
+	CACHE_HINTS = 256,
 	BATCH_ROWS = 256,
 	BATCH_BYTES = 64 << 10
 };
@@ -39,6 +40,11 @@ struct statement {
 	size_t sql_n;
 	char *prefix; /* NULL: all tables */
 	uint64_t hash, used;
+	bool numbered;  /* its parameters are $1, $2 and so on, in this order */
+	bool commits;   /* COMMIT, END or RELEASE */
+	int compiled;   /* SQLITE_STMTSTATUS_REPREPARE when `types` were looked up */
+	int columns;    /* entries of `types` */
+	uint8_t *types; /* declared ASKD_* of each column; ASKD_OTHER: none */
 };
 
 struct block {
@@ -51,14 +57,13 @@ struct connection;
 
 struct cursor {
 	struct connection *connection;
-	struct statement statement;
-	struct statement *cached; /* its place in the cache, or NULL */
-	bool open, row, done;     /* row: sqlite3_step has delivered one that was not handed over */
-	bool commits;             /* its end makes something permanent */
-	bool changes;             /* INSERT, UPDATE, DELETE */
+	struct statement *statement; /* in the cache, or `own`; NULL: none */
+	struct statement own;
+	bool open, row, done; /* row: sqlite3_step has delivered one that was not handed over */
+	bool commits;         /* its end makes something permanent */
+	bool changes;         /* INSERT, UPDATE, DELETE */
 	int columns;
 	int64_t changes_before;
-	uint8_t *types; /* declared ASKD_* of each column; ASKD_OTHER: none */
 	struct askd_value *cells;
 	size_t cell_room;
 	struct block *blocks, *block;
@@ -79,8 +84,8 @@ struct connection {
 	uint32_t changing;      /* the statement being compiled creates, drops or alters */
 	char denied[160];       /* what the authorizer refused */
 	struct statement cache[CACHE_STATEMENTS];
+	uint8_t places[CACHE_HINTS]; /* where a statement with that end of its hash was last */
 	uint64_t clock;
-	sqlite3_stmt *probe;
 	struct cursor cursor;
 };
 
@@ -121,11 +126,15 @@ int pattern_install(struct connection *connection);
 bool functions_must_stop(sqlite3_context *context);
 
 /* statement.c */
+/* The statement from the cache, or a new one there or in *own. */
 int32_t statement_prepare(struct connection *connection, struct askd_text sql, const char *prefix,
-        struct statement *statement, struct statement **cached, struct askd_error *reterr);
-int32_t statement_bind(struct connection *connection, sqlite3_stmt *stmt, struct askd_values params,
-        struct askd_error *reterr);
-void statement_release(struct statement *statement, struct statement *cached);
+        struct statement *own, struct statement **statement, struct askd_error *reterr);
+int32_t statement_bind(struct connection *connection, const struct statement *statement,
+        struct askd_values params, struct askd_error *reterr);
+/* Looks the columns' types up unless that was done since it was last compiled. */
+int32_t statement_types(struct statement *statement, struct askd_error *reterr);
+/* Ends its run; NULL is fine. */
+void statement_release(struct statement *statement);
 void statement_drop_all(struct connection *connection);
 
 /* growth.c: false: WITHs that name each other would be copied more than READER_EXPANSION times. */

@@ -1,5 +1,6 @@
 /* statement.c: compiling one statement, keeping it for the next time, giving it its parameters. */
 #include <stdlib.h>
+#include <strings.h>
 
 #include "sqlite.h"
 
@@ -24,12 +25,52 @@ static bool is_empty(const char *s, const char *end)
 	return true;
 }
 
+/* Eight bytes at a time; the last word is filled with zeros. */
 static uint64_t hash_of(const char *s, size_t n)
 {
-	uint64_t hash = 1469598103934665603u;
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ (unsigned char)s[i]) * 1099511628211u;
-	return hash;
+	uint64_t hash = n, word;
+	for (; n >= sizeof word; s += sizeof word, n -= sizeof word) {
+		memcpy(&word, s, sizeof word);
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+		hash ^= hash >> 32;
+	}
+	word = 0;
+	memcpy(&word, s, n);
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+	return hash ^ hash >> 32;
+}
+
+static bool begins_with_word(const char *s, const char *word)
+{
+	size_t n = strlen(word);
+	while (*s == ' ' || (*s >= '\t' && *s <= '\r'))
+		s++;
+	return !strncasecmp(s, word, n) && !(s[n] >= 'a' && s[n] <= 'z') &&
+	       !(s[n] >= 'A' && s[n] <= 'Z') && s[n] != '_';
+}
+
+/* "$12" -> 12; 0 for anything else. */
+static uint64_t number_of(const char *name)
+{
+	uint64_t number = 0;
+	if (!name || *name != '$' || name[1] == '0')
+		return 0;
+	for (name++; *name >= '0' && *name <= '9' && number < 100000; name++)
+		number = number * 10 + (uint64_t)(*name - '0');
+	return *name ? 0 : number;
+}
+
+/* What is asked at each run is found out once. */
+static void look_over(struct statement *statement, const char *sql)
+{
+	int count = sqlite3_bind_parameter_count(statement->stmt), i = 1;
+	while (i <= count &&
+	        number_of(sqlite3_bind_parameter_name(statement->stmt, i)) == (uint64_t)i)
+		i++;
+	statement->numbered = i > count;
+	statement->commits = begins_with_word(sql, "commit") || begins_with_word(sql, "end") ||
+	                     begins_with_word(sql, "release");
+	statement->columns = -1;
 }
 
 static bool same_prefix(const char *a, const char *b)
@@ -42,6 +83,7 @@ static void drop(struct statement *statement)
 	sqlite3_finalize(statement->stmt);
 	free(statement->sql);
 	free(statement->prefix);
+	free(statement->types);
 	memset(statement, 0, sizeof *statement);
 }
 
@@ -51,15 +93,24 @@ void statement_drop_all(struct connection *connection)
 		drop(&connection->cache[i]);
 }
 
+static bool is_it(
+        const struct statement *statement, uint64_t hash, struct askd_text sql, const char *prefix)
+{
+	return statement->stmt && statement->hash == hash && statement->sql_n == sql.n &&
+	       !memcmp(statement->sql, sql.s, sql.n) && same_prefix(statement->prefix, prefix);
+}
+
 static struct statement *find(
         struct connection *connection, uint64_t hash, struct askd_text sql, const char *prefix)
 {
-	for (size_t i = 0; i < CACHE_STATEMENTS; i++) {
-		struct statement *s = &connection->cache[i];
-		if (s->stmt && s->hash == hash && s->sql_n == sql.n &&
-		        !memcmp(s->sql, sql.s, sql.n) && same_prefix(s->prefix, prefix))
-			return s;
-	}
+	uint8_t *hint = &connection->places[hash % CACHE_HINTS];
+	if (is_it(&connection->cache[*hint], hash, sql, prefix))
+		return &connection->cache[*hint];
+	for (uint8_t i = 0; i < CACHE_STATEMENTS; i++)
+		if (is_it(&connection->cache[i], hash, sql, prefix)) {
+			*hint = i;
+			return &connection->cache[i];
+		}
 	return NULL;
 }
 
@@ -86,20 +137,19 @@ static struct statement *keep(struct connection *connection, uint64_t hash, stru
 }
 
 int32_t statement_prepare(struct connection *connection, struct askd_text sql, const char *prefix,
-        struct statement *statement, struct statement **cached, struct askd_error *reterr)
+        struct statement *own, struct statement **statement, struct askd_error *reterr)
 {
 	bool small = sql.n <= CACHE_SQL;
 	uint64_t hash = small ? hash_of(sql.s, sql.n) : 0;
 	struct statement *place = small ? find(connection, hash, sql, prefix) : NULL;
 	const char *tail = NULL;
 	int rc;
-	memset(statement, 0, sizeof *statement);
 	if (place) {
 		place->used = ++connection->clock;
-		*cached = place;
-		*statement = *place;
+		*statement = place;
 		return ASKD_OK;
 	}
+	memset(own, 0, sizeof *own);
 	if (sql.n > (size_t)(connection->writer ? WRITER_SQL : READER_SQL))
 		return askd_fail(reterr, ASKD_E_TOO_LARGE,
 		        "the statement has %llu bytes, the limit is %d", (unsigned long long)sql.n,
@@ -112,54 +162,65 @@ int32_t statement_prepare(struct connection *connection, struct askd_text sql, c
 		        "more "
 		        "than %d SELECTs",
 		        READER_EXPANSION);
-	if (prefix && !(statement->prefix = strdup(prefix)))
+	if (prefix && !(own->prefix = strdup(prefix)))
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a statement");
 	connection->prefix = prefix;
 	connection->changing = 0;
 	connection->selects = 0;
 	rc = sqlite3_prepare_v3(connection->db, sql.s, (int)sql.n + 1,
-	        small ? SQLITE_PREPARE_PERSISTENT : 0, &statement->stmt, &tail);
+	        small ? SQLITE_PREPARE_PERSISTENT : 0, &own->stmt, &tail);
 	if (rc != SQLITE_OK) {
 		int32_t code = failure_report(connection, rc, false, reterr);
-		drop(statement);
+		drop(own);
 		return code;
 	}
-	if (!statement->stmt) {
-		drop(statement);
+	if (!own->stmt) {
+		drop(own);
 		return askd_fail(reterr, ASKD_E_STATEMENT, "there is no statement in the text");
 	}
 	if (!is_empty(tail, sql.s + sql.n)) {
-		drop(statement);
+		drop(own);
 		askd_fail(reterr, ASKD_E_STATEMENT,
 		        "a second statement follows the first: only one is run");
 		if (reterr)
 			reterr->position = (uint32_t)(tail - sql.s) + 1;
 		return ASKD_E_STATEMENT;
 	}
-	*cached = small ? keep(connection, hash, sql, statement) : NULL;
+	look_over(own, sql.s);
+	place = small ? keep(connection, hash, sql, own) : NULL;
+	*statement = place ? place : own;
 	return ASKD_OK;
 }
 
-void statement_release(struct statement *statement, struct statement *cached)
+void statement_release(struct statement *statement)
 {
-	if (cached) {
+	if (!statement)
+		return;
+	if (statement->sql) {
 		sqlite3_reset(statement->stmt);
 		sqlite3_clear_bindings(statement->stmt);
-	} else if (statement->stmt) {
+	} else {
 		drop(statement);
 	}
-	memset(statement, 0, sizeof *statement);
 }
 
-/* "$12" -> 12; 0 for anything else. */
-static uint64_t number_of(const char *name)
+int32_t statement_types(struct statement *statement, struct askd_error *reterr)
 {
-	uint64_t number = 0;
-	if (!name || *name != '$' || name[1] == '0')
-		return 0;
-	for (name++; *name >= '0' && *name <= '9' && number < 100000; name++)
-		number = number * 10 + (uint64_t)(*name - '0');
-	return *name ? 0 : number;
+	int compiled = sqlite3_stmt_status(statement->stmt, SQLITE_STMTSTATUS_REPREPARE, 0);
+	int count = sqlite3_column_count(statement->stmt);
+	uint8_t *types;
+	if (statement->columns == count && statement->compiled == compiled)
+		return ASKD_OK;
+	types = statement->columns == count ? statement->types
+	                                    : realloc(statement->types, (size_t)count + 1);
+	if (!types)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the columns");
+	for (int i = 0; i < count; i++)
+		types[i] = (uint8_t)value_declared(sqlite3_column_decltype(statement->stmt, i));
+	statement->types = types;
+	statement->columns = count;
+	statement->compiled = compiled;
+	return ASKD_OK;
 }
 
 static int bind_value(sqlite3_stmt *stmt, int index, const struct askd_value *value)
@@ -181,23 +242,26 @@ static int bind_value(sqlite3_stmt *stmt, int index, const struct askd_value *va
 	}
 }
 
-int32_t statement_bind(struct connection *connection, sqlite3_stmt *stmt, struct askd_values params,
-        struct askd_error *reterr)
+int32_t statement_bind(struct connection *connection, const struct statement *statement,
+        struct askd_values params, struct askd_error *reterr)
 {
-	int count = sqlite3_bind_parameter_count(stmt);
+	int count = sqlite3_bind_parameter_count(statement->stmt);
 	for (int i = 1; i <= count; i++) {
-		const char *name = sqlite3_bind_parameter_name(stmt, i);
-		uint64_t number = number_of(name);
+		uint64_t number = (uint64_t)i;
 		int rc;
-		if (!number)
-			return askd_fail(reterr, ASKD_E_STATEMENT,
-			        "parameters are written $1, $2 and so on, not %s",
-			        name ? name : "?");
-		if (number > params.n)
-			return askd_fail(reterr, ASKD_E_STATEMENT,
-			        "%s has no value: %llu were given", name,
-			        (unsigned long long)params.n);
-		rc = bind_value(stmt, i, &params.v[number - 1]);
+		if (!statement->numbered || number > params.n) {
+			const char *name = sqlite3_bind_parameter_name(statement->stmt, i);
+			number = number_of(name);
+			if (!number)
+				return askd_fail(reterr, ASKD_E_STATEMENT,
+				        "parameters are written $1, $2 and so on, not %s",
+				        name ? name : "?");
+			if (number > params.n)
+				return askd_fail(reterr, ASKD_E_STATEMENT,
+				        "%s has no value: %llu were given", name,
+				        (unsigned long long)params.n);
+		}
+		rc = bind_value(statement->stmt, i, &params.v[number - 1]);
 		if (rc != SQLITE_OK)
 			return failure_report(connection, rc, false, reterr);
 	}

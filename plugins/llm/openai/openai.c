@@ -228,7 +228,7 @@ static int32_t request_once(struct openai *o, struct askd_call *call,
 	struct askd_http_response response = {.size = sizeof response};
 	struct openai_stream stream;
 	json_t *json = NULL;
-	char *body = NULL;
+	struct bytes body = {.s = NULL};
 	bool cut;
 	int32_t rc;
 
@@ -239,7 +239,7 @@ static int32_t request_once(struct openai *o, struct askd_call *call,
 	request.method = ASKD_LITERAL("POST");
 	request.url = askd_text_of(o->url);
 	request.headers = make_headers(o, call, in->stream != NULL);
-	request.body = (struct askd_bytes){body, strlen(body)};
+	request.body = (struct askd_bytes){body.s, body.n};
 	request.stream = in->stream ? &stream.sink : NULL;
 	if (!request.headers) {
 		rc = askd_fail(reterr, ASKD_E_TOO_LARGE, "no room for the request");
@@ -266,7 +266,7 @@ static int32_t request_once(struct openai *o, struct askd_call *call,
 out:
 	json_decref(json);
 	openai_stream_free(&stream);
-	free(body);
+	bytes_free(&body);
 	return rc;
 }
 

@@ -49,22 +49,29 @@ struct openai {
 struct bytes {
 	char *s; /* followed by a 0; NULL: empty */
 	size_t n, room;
-	bool failed; /* no memory, or above OPENAI_TEXT_MAX */
+	size_t max;  /* 0: OPENAI_TEXT_MAX */
+	bool failed; /* no memory, or above max */
 };
 void bytes_add(struct bytes *b, const char *s, size_t n);
+/* As it stands inside of a string of JSON; with quotes around it. UTF-8. */
+void bytes_escape(struct bytes *b, const char *s, size_t n);
+void bytes_add_string(struct bytes *b, const char *s, size_t n);
+/* Room for n more bytes, behind those that are there; NULL: there is none. What was written to it
+ * counts once bytes_took is told where it ends. */
+char *bytes_room(struct bytes *b, size_t n);
+void bytes_took(struct bytes *b, const char *end);
 void bytes_free(struct bytes *b);
 /* JSON from the server: depth counted before it is parsed. NULL: it is none. *cut: it ends too
- * early.
- */
+ * early. */
 json_t *openai_json(const char *s, size_t n, bool *cut);
 /* Strict UTF-8 without NUL. */
 bool openai_is_text(const char *s, size_t n);
 
 /* ---- request.c ---- */
 
-/* The body, malloc'ed; free it. lacks: OPENAI_NO_... bits. */
-int32_t openai_body(const struct openai *o, const struct askd_llm_request *in, uint32_t lacks,
-        char **body, struct askd_error *reterr);
+/* Adds to *body, of the caller, also when it fails. lacks: OPENAI_NO_... bits. */
+int32_t openai_body(struct openai *o, const struct askd_llm_request *in, uint32_t lacks,
+        struct bytes *body, struct askd_error *reterr);
 
 /* ---- errors.c ---- */
 

@@ -5,10 +5,32 @@
 
 #include "openai.h"
 
-static json_t *text_json(struct askd_text text)
+static void put(struct bytes *b, const char *s)
 {
-	return json_stringn(text.s ? text.s : "", text.n);
+	bytes_add(b, s, strlen(s));
 }
+
+static void put_text(struct bytes *b, const char *before, struct askd_text text)
+{
+	put(b, before);
+	bytes_add_string(b, text.s, text.n);
+}
+
+/* An object from a skill; what is none would spoil the whole body. */
+static bool put_schema(struct bytes *b, struct askd_text text)
+{
+	bool cut, is_object;
+	json_t *json = openai_json(text.s, text.n, &cut);
+
+	is_object = json_is_object(json);
+	json_decref(json);
+	if (is_object)
+		bytes_add(b, text.s, text.n);
+	return is_object;
+}
+
+/* ---- messages ---------------------------------------------------------------------------------
+ */
 
 static void base64(const unsigned char *p, size_t n, char *out)
 {
@@ -28,11 +50,11 @@ static void base64(const unsigned char *p, size_t n, char *out)
 }
 
 /* A picture as {"type": "image_url", "image_url": {"url": "data:..."}}. */
-static int32_t file_json(const struct askd_file *file, json_t **part, struct askd_error *reterr)
+static int32_t put_file(struct bytes *b, const struct askd_file *file, struct askd_error *reterr)
 {
 	unsigned char *data = NULL;
-	char *url = NULL;
-	size_t got = 0, head;
+	char *digits = NULL;
+	size_t got = 0;
 	int32_t rc = ASKD_E_NOMEM;
 
 	if (!file->mime.s || strncmp(file->mime.s, "image/", 6) != 0)
@@ -43,8 +65,8 @@ static int32_t file_json(const struct askd_file *file, json_t **part, struct ask
 		return askd_fail(reterr, ASKD_E_TOO_LARGE, "a picture is larger than %d MB",
 		        OPENAI_FILE_MAX >> 20);
 	data = malloc(file->length + 1);
-	url = malloc((size_t)file->mime.n + (file->length + 2) / 3 * 4 + 32);
-	if (!data || !url)
+	digits = malloc((file->length + 2) / 3 * 4 + 1);
+	if (!data || !digits)
 		goto out;
 	while (got < file->length) {
 		ssize_t n = pread(file->fd, data + got, file->length - got, (off_t)got);
@@ -57,13 +79,16 @@ static int32_t file_json(const struct askd_file *file, json_t **part, struct ask
 		}
 		got += (size_t)n;
 	}
-	head = (size_t)sprintf(url, "data:%s;base64,", file->mime.s);
-	base64(data, got, url + head);
-	*part = json_pack("{s:s, s:{s:s}}", "type", "image_url", "image_url", "url", url);
-	rc = *part ? ASKD_OK : ASKD_E_NOMEM;
+	base64(data, got, digits);
+	put(b, "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:");
+	bytes_escape(b, file->mime.s, file->mime.n);
+	put(b, ";base64,");
+	put(b, digits);
+	put(b, "\"}}");
+	rc = ASKD_OK;
 out:
 	free(data);
-	free(url);
+	free(digits);
 	return rc ? askd_fail(reterr, rc,
 	                    rc == ASKD_E_IO ? "a picture cannot be read"
 	                                    : "no memory for a picture")
@@ -71,206 +96,162 @@ out:
 }
 
 /* Text and pictures of a message. */
-static int32_t content_json(
-        const struct askd_llm_message *message, json_t **content, struct askd_error *reterr)
+static int32_t put_content(
+        struct bytes *b, const struct askd_llm_message *message, struct askd_error *reterr)
 {
-	json_t *parts, *part = NULL;
 	int32_t rc = ASKD_OK;
 
 	if (!message->files || !message->files[0]) {
-		*content = text_json(message->text);
-		return *content ? ASKD_OK
-		                : askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");
+		put_text(b, ",\"content\":", message->text);
+		return ASKD_OK;
 	}
-	parts = json_array();
-	if (message->text.n)
-		json_array_append_new(parts,
-		        json_pack("{s:s, s:o}", "type", "text", "text", text_json(message->text)));
+	put(b, ",\"content\":[");
+	if (message->text.n) {
+		put_text(b, "{\"type\":\"text\",\"text\":", message->text);
+		put(b, "},");
+	}
 	for (size_t i = 0; !rc && message->files[i]; i++) {
-		rc = file_json(message->files[i], &part, reterr);
-		if (!rc && json_array_append_new(parts, part))
-			rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");
+		put(b, i ? "," : "");
+		rc = put_file(b, message->files[i], reterr);
 	}
-	if (rc)
-		json_decref(parts);
-	else
-		*content = parts;
+	put(b, "]");
 	return rc;
 }
 
-static json_t *calls_json(const struct askd_tool_call *const *calls)
+static void put_calls(struct bytes *b, const struct askd_tool_call *const *calls)
 {
-	json_t *list = json_array();
-
-	for (size_t i = 0; calls[i]; i++)
-		if (json_array_append_new(
-		            list, json_pack("{s:o, s:s, s:{s:o, s:o}}", "id",
-		                          text_json(calls[i]->id), "type", "function", "function",
-		                          "name", text_json(calls[i]->name), "arguments",
-		                          text_json(calls[i]->arguments)))) {
-			json_decref(list);
-			return NULL;
-		}
-	return list;
+	for (size_t i = 0; calls[i]; i++) {
+		put_text(b, i ? ",{\"id\":" : ",\"tool_calls\":[{\"id\":", calls[i]->id);
+		put_text(b, ",\"type\":\"function\",\"function\":{\"name\":", calls[i]->name);
+		put_text(b, ",\"arguments\":", calls[i]->arguments);
+		put(b, "}}");
+	}
+	put(b, "]");
 }
 
-static int32_t message_json(
-        const struct askd_llm_message *message, json_t **made, struct askd_error *reterr)
+static int32_t put_messages(
+        struct bytes *b, const struct askd_llm_request *in, struct askd_error *reterr)
 {
 	static const char *const roles[] = {NULL, "system", "user", "assistant", "tool"};
-	json_t *content = NULL, *json = NULL;
-	int32_t rc;
 
-	if (message->role < ASKD_ROLE_SYSTEM || message->role > ASKD_ROLE_TOOL)
-		return askd_fail(
-		        reterr, ASKD_E_INVALID, "a message has the role %u", message->role);
-	rc = content_json(message, &content, reterr);
-	if (rc)
-		return rc;
-	json = json_pack("{s:s, s:o}", "role", roles[message->role], "content", content);
-	rc = json ? 0 : -1;
-	if (json && message->role == ASKD_ROLE_TOOL)
-		rc = json_object_set_new(json, "tool_call_id", text_json(message->tool_call_id));
-	if (json && message->role == ASKD_ROLE_ASSISTANT && message->calls && message->calls[0])
-		rc = json_object_set_new(json, "tool_calls", calls_json(message->calls));
-	if (rc) {
-		json_decref(json);
-		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");
-	}
-	*made = json;
-	return ASKD_OK;
-}
-
-static int32_t add_messages(
-        json_t *root, const struct askd_llm_request *in, struct askd_error *reterr)
-{
-	json_t *list = json_array(), *message = NULL;
-
-	if (json_object_set_new(root, "messages", list))
-		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");
-	for (size_t i = 0; in->messages && in->messages[i]; i++) {
-		int32_t rc = message_json(in->messages[i], &message, reterr);
-
-		if (rc)
-			return rc;
-		if (json_array_append_new(list, message))
-			return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");
-	}
-	if (!json_array_size(list))
+	if (!in->messages || !in->messages[0])
 		return askd_fail(reterr, ASKD_E_INVALID,
 		        "the request has no messages; this engine does not work from the task");
+	put(b, ",\"messages\":[");
+	for (size_t i = 0; in->messages[i]; i++) {
+		const struct askd_llm_message *message = in->messages[i];
+		int32_t rc;
+
+		if (message->role < ASKD_ROLE_SYSTEM || message->role > ASKD_ROLE_TOOL)
+			return askd_fail(
+			        reterr, ASKD_E_INVALID, "a message has the role %u", message->role);
+		put(b, i ? ",{\"role\":\"" : "{\"role\":\"");
+		put(b, roles[message->role]);
+		put(b, "\"");
+		rc = put_content(b, message, reterr);
+		if (rc)
+			return rc;
+		if (message->role == ASKD_ROLE_TOOL)
+			put_text(b, ",\"tool_call_id\":", message->tool_call_id);
+		if (message->role == ASKD_ROLE_ASSISTANT && message->calls && message->calls[0])
+			put_calls(b, message->calls);
+		put(b, "}");
+	}
+	put(b, "]");
 	return ASKD_OK;
 }
 
-static int32_t add_tools(json_t *root, const struct askd_llm_request *in, struct askd_error *reterr)
+/* ---- what else a request says -----------------------------------------------------------------
+ */
+
+static int32_t put_tools(
+        struct bytes *b, const struct askd_llm_request *in, struct askd_error *reterr)
 {
 	static const char *const choices[] = {"auto", "none", "required"};
-	json_t *list;
-	bool cut;
 
 	if (!in->tools || !in->tools[0])
 		return ASKD_OK;
-	list = json_array();
 	for (size_t i = 0; in->tools[i]; i++) {
 		const struct askd_llm_tool *tool = in->tools[i];
-		json_t *schema = tool->schema.s
-		                         ? openai_json(tool->schema.s, tool->schema.n, &cut)
-		                         : json_pack("{s:s, s:{}}", "type", "object", "properties");
 
-		if (!schema) {
-			json_decref(list);
+		put(b, i ? "," : ",\"tools\":[");
+		put_text(b, "{\"type\":\"function\",\"function\":{\"name\":", tool->name);
+		put_text(b, ",\"description\":", tool->description);
+		put(b, ",\"parameters\":");
+		if (!tool->schema.s)
+			put(b, "{\"type\":\"object\",\"properties\":{}}");
+		else if (!put_schema(b, tool->schema))
 			return askd_fail(reterr, ASKD_E_INVALID,
 			        "the schema of the tool %.60s is no JSON object", tool->name.s);
-		}
-		if (json_array_append_new(
-		            list, json_pack("{s:s, s:{s:o, s:o, s:o}}", "type", "function",
-		                          "function", "name", text_json(tool->name), "description",
-		                          text_json(tool->description), "parameters", schema)))
-			goto nomem;
+		put(b, "}}");
 	}
-	if (json_object_set_new(root, "tools", list))
-		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");
-	if (in->tool_choice <= ASKD_TOOL_REQUIRED &&
-	        json_object_set_new(root, "tool_choice", json_string(choices[in->tool_choice])))
-		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");
+	put(b, "]");
+	if (in->tool_choice <= ASKD_TOOL_REQUIRED) {
+		put(b, ",\"tool_choice\":\"");
+		put(b, choices[in->tool_choice]);
+		put(b, "\"");
+	}
 	return ASKD_OK;
-nomem:
-	json_decref(list);
-	return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");
 }
 
-static int32_t add_format(const struct openai *o, json_t *root, const struct askd_llm_request *in,
+static int32_t put_format(struct openai *o, struct bytes *b, const struct askd_llm_request *in,
         uint32_t lacks, struct askd_error *reterr)
 {
-	json_t *schema, *format = NULL;
-	bool cut;
-
 	if (!in->reply_schema.n || o->json == OPENAI_JSON_OFF)
 		return ASKD_OK;
 	if (o->json != OPENAI_JSON_OBJECT && !(lacks & OPENAI_NO_SCHEMA)) {
-		schema = openai_json(in->reply_schema.s, in->reply_schema.n, &cut);
-		if (!schema)
+		put(b, ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
+		       "{\"name\":\"reply\",\"strict\":true,\"schema\":");
+		if (!put_schema(b, in->reply_schema))
 			return askd_fail(
 			        reterr, ASKD_E_INVALID, "the reply's schema is no JSON object");
-		format = json_pack("{s:s, s:{s:s, s:b, s:o}}", "type", "json_schema", "json_schema",
-		        "name", "reply", "strict", 1, "schema", schema);
+		put(b, "}}");
 	} else if (!(lacks & OPENAI_NO_OBJECT) && o->json != OPENAI_JSON_SCHEMA) {
-		format = json_pack("{s:s}", "type", "json_object");
-	} else {
-		return ASKD_OK;
+		put(b, ",\"response_format\":{\"type\":\"json_object\"}");
 	}
-	return json_object_set_new(root, "response_format", format)
-	               ? askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request")
-	               : ASKD_OK;
+	return ASKD_OK;
 }
 
-static bool add_settings(
-        const struct openai *o, json_t *root, const struct askd_llm_request *in, uint32_t lacks)
+static void put_settings(
+        const struct openai *o, struct bytes *b, const struct askd_llm_request *in, uint32_t lacks)
 {
 	const bool new_limit =
 	        o->max_output_name == OPENAI_LIMIT_NEW ||
 	        (o->max_output_name == OPENAI_LIMIT_AUTO && lacks & OPENAI_NEW_LIMIT);
-	int rc = 0;
+	char text[64];
 
-	if (in->max_output)
-		rc |= json_object_set_new(root, new_limit ? "max_completion_tokens" : "max_tokens",
-		        json_integer(in->max_output));
-	if (in->temperature_milli >= 0 && !(lacks & OPENAI_NO_TEMPERATURE))
-		rc |= json_object_set_new(
-		        root, "temperature", json_real((double)in->temperature_milli / 1000));
-	if (in->stream) {
-		rc |= json_object_set_new(root, "stream", json_true());
-		if (!(lacks & OPENAI_NO_USAGE))
-			rc |= json_object_set_new(
-			        root, "stream_options", json_pack("{s:b}", "include_usage", 1));
+	if (in->max_output) {
+		snprintf(text, sizeof text, ",\"%s\":%u",
+		        new_limit ? "max_completion_tokens" : "max_tokens", in->max_output);
+		put(b, text);
 	}
-	return !rc;
+	if (in->temperature_milli >= 0 && !(lacks & OPENAI_NO_TEMPERATURE)) {
+		snprintf(text, sizeof text, ",\"temperature\":%d.%03d",
+		        in->temperature_milli / 1000, in->temperature_milli % 1000);
+		put(b, text);
+	}
+	if (in->stream)
+		put(b, lacks & OPENAI_NO_USAGE
+		                ? ",\"stream\":true"
+		                : ",\"stream\":true,\"stream_options\":{\"include_usage\":true}");
 }
 
-int32_t openai_body(const struct openai *o, const struct askd_llm_request *in, uint32_t lacks,
-        char **body, struct askd_error *reterr)
+int32_t openai_body(struct openai *o, const struct askd_llm_request *in, uint32_t lacks,
+        struct bytes *body, struct askd_error *reterr)
 {
-	json_t *root = json_object();
 	struct askd_text model = in->model.n ? in->model : askd_text_of(o->model);
-	char *dumped = NULL;
-	int32_t rc = ASKD_OK;
+	int32_t rc;
 
-	if (json_object_set_new(root, "model", text_json(model)) ||
-	        !add_settings(o, root, in, lacks))
+	body->max = SIZE_MAX / 4;
+	put_text(body, "{\"model\":", model);
+	put_settings(o, body, in, lacks);
+	rc = put_messages(body, in, reterr);
+	if (!rc)
+		rc = put_tools(body, in, reterr);
+	if (!rc)
+		rc = put_format(o, body, in, lacks, reterr);
+	put(body, "}");
+	if (!rc && body->failed)
 		rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");
-	if (!rc)
-		rc = add_messages(root, in, reterr);
-	if (!rc)
-		rc = add_tools(root, in, reterr);
-	if (!rc)
-		rc = add_format(o, root, in, lacks, reterr);
-	if (!rc) {
-		dumped = json_dumps(root, JSON_COMPACT);
-		if (!dumped)
-			rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");
-	}
-	json_decref(root);
-	if (!rc)
-		*body = dumped;
 	return rc;
 }

@@ -12,7 +12,7 @@ struct draft {
 	struct query_turn *turn;
 	struct figures *figures;
 	struct str pending, said, culprit;
-	json_t *found, *dropped;
+	struct str_list found, dropped;
 	bool live; /* sentences are sent on as they are finished */
 	int32_t rc;
 };
@@ -37,14 +37,13 @@ static void send(const struct draft *draft, uint32_t kind, struct askd_text text
 static int32_t drop(struct draft *draft, struct askd_text sentence)
 {
 	const char *why = draft->culprit.n ? draft->culprit.s : "link";
-	if (json_array_size(draft->dropped) < 50 &&
-	        json_array_append_new(draft->dropped, json_string(why)))
-		return ASKD_E_NOMEM;
+	if (draft->dropped.count < 50)
+		str_json(str_list_next(&draft->dropped), why, strlen(why));
 	/* The line ends where it ended. */
 	if (sentence.s[sentence.n - 1] == '\n' && draft->said.n &&
 	        draft->said.s[draft->said.n - 1] != '\n')
 		str_puts(&draft->said, "\n");
-	return ASKD_OK;
+	return draft->dropped.text.failed ? ASKD_E_NOMEM : ASKD_OK;
 }
 
 static int32_t take_sentence(struct draft *draft, struct askd_text sentence)
@@ -53,7 +52,7 @@ static int32_t take_sentence(struct draft *draft, struct askd_text sentence)
 	str_clear(&draft->culprit);
 	rc = carries_link(sentence)
 	             ? 0
-	             : figures_check(draft->figures, sentence, draft->found, &draft->culprit);
+	             : figures_check(draft->figures, sentence, &draft->found, &draft->culprit);
 	if (rc < 0)
 		return rc;
 	if (!rc)
@@ -95,19 +94,8 @@ static void draft_finish(struct draft *draft)
 	str_finish(&draft->pending);
 	str_finish(&draft->said);
 	str_finish(&draft->culprit);
-	json_decref(draft->found);
-	json_decref(draft->dropped);
-}
-
-static int32_t draft_init(
-        struct draft *draft, struct query_turn *turn, struct figures *figures, bool live)
-{
-	*draft = (struct draft){.turn = turn,
-	        .figures = figures,
-	        .found = json_array(),
-	        .dropped = json_array(),
-	        .live = live};
-	return draft->found && draft->dropped ? ASKD_OK : ASKD_E_NOMEM;
+	str_finish(&draft->found.text);
+	str_finish(&draft->dropped.text);
 }
 
 static bool says_something(const struct str *text)
@@ -122,25 +110,22 @@ static bool says_something(const struct str *text)
 static int32_t settle(struct query_turn *turn, struct figures *figures, struct draft *streamed,
         const struct askd_llm_reply *reply)
 {
-	struct draft draft;
-	int32_t rc = draft_init(&draft, turn, figures, false);
+	struct draft draft = {.turn = turn, .figures = figures};
 	bool cut = reply->finish == ASKD_FINISH_LENGTH;
-	if (!rc) {
-		str_text(&draft.pending, reply->text);
-		rc = take_finished(&draft, false);
-	}
+	int32_t rc;
+	str_text(&draft.pending, reply->text);
+	rc = take_finished(&draft, false);
 	/* A reply that was cut off ends in half a sentence. */
 	if (!rc && (!cut || !draft.said.n))
 		rc = take_finished(&draft, true);
 	if (rc)
 		goto out;
-	json_array_extend(turn->dropped, draft.dropped);
+	str_list_extend(&turn->dropped, &draft.dropped);
 	/* "Here are the totals:" without a single one of them is no answer. */
-	if (says_something(&draft.said) &&
-	        (!json_array_size(draft.dropped) || json_array_size(draft.found))) {
+	if (says_something(&draft.said) && (!draft.dropped.count || draft.found.count)) {
 		struct askd_text text = str_trim((struct askd_text){draft.said.s, draft.said.n});
 		str_text(&turn->text, text);
-		json_array_extend(turn->figures, draft.found);
+		str_list_extend(&turn->figures, &draft.found);
 		if (draft.said.n != streamed->said.n ||
 		        memcmp(draft.said.s, streamed->said.s, draft.said.n) != 0)
 			send(&draft, ASKD_PROGRESS_REPLACE, text);
@@ -171,7 +156,7 @@ int32_t query_answer(struct query_turn *turn, struct askd_error *reterr)
 {
 	struct askd_error err = {.code = 0};
 	struct figures figures = {.rows = NULL};
-	struct draft streamed = {.turn = NULL};
+	struct draft streamed = {.turn = turn, .figures = &figures, .live = true};
 	struct str facts = {0};
 	ASKD_MAKE(struct askd_llm_reply, reply, .confidence_milli = -1);
 	int32_t rc;
@@ -182,8 +167,6 @@ int32_t query_answer(struct query_turn *turn, struct askd_error *reterr)
 		rc = figures_init(&figures, &turn->rows, turn->question,
 		        (struct askd_text){turn->decision.sql.s, turn->decision.sql.n},
 		        turn->turn->now_us);
-	if (!rc)
-		rc = draft_init(&streamed, turn, &figures, true);
 	if (rc)
 		goto out;
 	rc = ask_model(turn, (struct askd_text){facts.s, facts.n}, &streamed, &reply, &err);

@@ -180,17 +180,18 @@ static bool counts_some(const struct figures *f, const struct number *list, size
 /* ---- a sentence ------------------------------------------------------------------------------ */
 
 /* Ratios without a percent sign are only meant where the sentence speaks of one. */
-static bool speaks_of_ratio(const struct str *normal)
+static bool speaks_of_ratio(const char *normal)
 {
 	static const char *const words[] = {"per ", "ratio", "average", "each", "pro ",
 	        "verhältnis", "durchschnitt", "mean", "fold", "times", "factor", "share", NULL};
 	for (const char *const *word = words; *word; word++)
-		if (strstr(normal->s, *word))
+		if (strstr(normal, *word))
 			return true;
 	return false;
 }
 
-static const struct figure *derive(const struct figures *f, const struct number *number, bool ratio)
+static const struct figure *derive(
+        const struct figures *f, const struct number *number, const char *normal)
 {
 	const struct figure *figure = NULL;
 	for (uint32_t k = 0; k < number->readings && !figure; k++) {
@@ -204,7 +205,7 @@ static const struct figure *derive(const struct figures *f, const struct number 
 				figure = match(&f->plain, number, k, 1);
 		} else {
 			figure = match(&f->plain, number, k, 1);
-			if (!figure && ratio && number->unit[k] < 1)
+			if (!figure && number->unit[k] < 1 && speaks_of_ratio(normal))
 				figure = match(&f->ratios, number, k, 1);
 		}
 	}
@@ -219,39 +220,35 @@ static bool minute_known(const struct figures *f, int32_t minute)
 	return false;
 }
 
-static int32_t note(const struct figures *f, json_t *found, const struct str *normal,
+static void note(const struct figures *f, struct str_list *found, const struct str *normal,
         const struct number *number, const struct figure *figure)
 {
-	json_t *entry;
-	if (!found || json_array_size(found) >= 100)
-		return ASKD_OK;
-	entry = json_object();
-	if (!entry ||
-	        json_object_set_new(
-	                entry, "text", json_stringn(normal->s + number->at, number->n)) ||
-	        json_object_set_new(entry, "source",
-	                json_string(figure ? source_names[figure->source]
-	                            : number->kind == NUMBER_DATE || number->kind == NUMBER_TIME
-	                                    ? "date"
-	                                    : "count")) ||
-	        (figure && figure->source <= FIGURE_SHARE &&
-	                figure->column < f->rows->batch.columns && f->rows->columns &&
-	                json_object_set_new(entry, "column",
-	                        json_string(rows_name(f->rows, figure->column).s))) ||
-	        (figure && figure->source == FIGURE_CELL &&
-	                json_object_set_new(entry, "row", json_integer(figure->row + 1)))) {
-		json_decref(entry);
-		return ASKD_E_NOMEM;
+	bool date = number->kind == NUMBER_DATE || number->kind == NUMBER_TIME;
+	struct str *out;
+	if (!found || found->count >= 100)
+		return;
+	out = str_list_next(found);
+	str_puts(out, "{\"text\":");
+	str_json(out, normal->s + number->at, number->n);
+	str_puts(out, ",\"source\":\"");
+	str_puts(out, figure ? source_names[figure->source] : date ? "date" : "count");
+	str_puts(out, "\"");
+	if (figure && figure->source <= FIGURE_SHARE && f->rows->columns &&
+	        figure->column < f->rows->batch.columns) {
+		struct askd_text name = rows_name(f->rows, figure->column);
+		str_puts(out, ",\"column\":");
+		str_json(out, name.s, name.n);
 	}
-	return json_array_append_new(found, entry) ? ASKD_E_NOMEM : ASKD_OK;
+	if (figure && figure->source == FIGURE_CELL)
+		str_print(out, ",\"row\":%u", figure->row + 1);
+	str_puts(out, "}");
 }
 
 static int32_t check(const struct figures *f, const struct str *normal, bool spaces,
-        struct askd_text sentence, json_t *found, struct str *culprit)
+        struct askd_text sentence, struct str_list *found, struct str *culprit)
 {
 	struct number list[NUMBERS_MAX];
 	size_t n = numbers_read(normal->s, normal->n, spaces, list);
-	bool ratio = speaks_of_ratio(normal);
 	if (n > NUMBERS_MAX) {
 		if (culprit)
 			str_puts(culprit, "too many numbers");
@@ -261,7 +258,6 @@ static int32_t check(const struct figures *f, const struct str *normal, bool spa
 		const struct number *number = &list[i];
 		const struct figure *figure = NULL;
 		bool good;
-		int32_t rc;
 		switch (number->kind) {
 		case NUMBER_DATE:
 			good = date_known(f, number) || date_by_parts(f, number);
@@ -279,7 +275,7 @@ static int32_t check(const struct figures *f, const struct str *normal, bool spa
 			good = good || (figure = match(&f->plain, number, 0, 1)) != NULL;
 			break;
 		default:
-			figure = derive(f, number, ratio);
+			figure = derive(f, number, normal->s);
 			good = figure || (number->kind == NUMBER_PLAIN &&
 			                         counts_some(f, list, n, i, sentence));
 		}
@@ -288,11 +284,18 @@ static int32_t check(const struct figures *f, const struct str *normal, bool spa
 				str_add(culprit, normal->s + number->at, number->n);
 			return 0;
 		}
-		rc = note(f, found, normal, number, figure);
-		if (rc)
-			return rc;
+		note(f, found, normal, number, figure);
 	}
-	return 1;
+	return found && found->text.failed ? ASKD_E_NOMEM : 1;
+}
+
+/* Forgets what was found of a sentence that is not kept. */
+static void forget(struct str_list *found, const struct str_list *had)
+{
+	if (!found || !found->text.s)
+		return;
+	found->count = had->count;
+	str_took(&found->text, found->text.s + had->text.n);
 }
 
 /* Blanks out what repeats a text of the rows or of the question letter by letter. */
@@ -314,10 +317,10 @@ static void mask(const struct figures *f, char *s, size_t n, bool lower)
 }
 
 int32_t figures_check(
-        struct figures *f, struct askd_text sentence, json_t *found, struct str *culprit)
+        struct figures *f, struct askd_text sentence, struct str_list *found, struct str *culprit)
 {
 	struct str masked = {0}, normal = {0};
-	size_t had = found ? json_array_size(found) : 0;
+	const struct str_list had = found ? *found : (struct str_list){.count = 0};
 	int32_t rc;
 
 	if (culprit)
@@ -340,15 +343,13 @@ int32_t figures_check(
 	mask(f, normal.s, normal.n, true);
 	rc = check(f, &normal, true, sentence, found, culprit);
 	if (!rc) {
-		while (found && json_array_size(found) > had)
-			json_array_remove(found, json_array_size(found) - 1);
+		forget(found, &had);
 		if (culprit)
 			str_clear(culprit);
 		rc = check(f, &normal, false, sentence, found, culprit);
 	}
 	if (rc != 1)
-		while (found && json_array_size(found) > had)
-			json_array_remove(found, json_array_size(found) - 1);
+		forget(found, &had);
 out:
 	str_finish(&masked);
 	str_finish(&normal);

@@ -4,8 +4,6 @@
 #ifndef QUERY_FIGURES_H
 #define QUERY_FIGURES_H
 
-#include <jansson.h>
-
 #include "numbers.h"
 #include "rows.h"
 
@@ -46,7 +44,8 @@ struct figures {
 	size_t minute_count, minute_room;
 	struct askd_text *masks; /* texts with digits that may be repeated letter by letter */
 	size_t mask_count, mask_room;
-	struct str names; /* owns masks that are not cells */
+	struct str names;  /* owns masks that are not cells */
+	struct str normal; /* of the text that is being read */
 	bool failed;
 };
 
@@ -55,9 +54,9 @@ int32_t figures_init(struct figures *f, const struct rows *rows, struct askd_tex
         struct askd_text sql, int64_t now_us);
 void figures_finish(struct figures *f);
 /* 1: keep; 0: drop, the first number that is not derivable is in *culprit (may be NULL, cleared
- * else); negative: NOMEM. found: a JSON list to which {text, source, ...} is appended for each
- * number of a kept sentence; may be NULL. */
+ * else); negative: NOMEM. found: gets {text, source, ...} for each number of a kept sentence; may
+ * be NULL. */
 int32_t figures_check(
-        struct figures *f, struct askd_text sentence, json_t *found, struct str *culprit);
+        struct figures *f, struct askd_text sentence, struct str_list *found, struct str *culprit);
 
 #endif

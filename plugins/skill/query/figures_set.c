@@ -64,10 +64,11 @@ static void add_text(struct figures *f, struct askd_text text, enum figure_sourc
         uint32_t column, uint32_t row)
 {
 	struct number list[NUMBERS_MAX];
-	struct str normal = {0};
+	struct str *normal = &f->normal;
 	size_t n;
-	numbers_normalise(&normal, text.s, text.n);
-	n = normal.s ? numbers_read(normal.s, normal.n, true, list) : 0;
+	str_clear(normal);
+	numbers_normalise(normal, text.s, text.n);
+	n = normal->n ? numbers_read(normal->s, normal->n, true, list) : 0;
 	for (size_t i = 0; i < n && i < NUMBERS_MAX; i++) {
 		const struct number *number = &list[i];
 		if (number->kind == NUMBER_DATE) {
@@ -85,7 +86,7 @@ static void add_text(struct figures *f, struct askd_text text, enum figure_sourc
 			            sizeof *f->minutes))
 				f->minutes[f->minute_count++] = number->minute;
 		} else if (number->kind == NUMBER_NAME && source != FIGURE_CELL) {
-			str_add(&f->names, normal.s + number->at, number->n);
+			str_add(&f->names, normal->s + number->at, number->n);
 			str_add(&f->names, "\n", 1);
 		}
 		for (uint32_t k = 0; k < number->readings; k++) {
@@ -95,29 +96,27 @@ static void add_text(struct figures *f, struct askd_text text, enum figure_sourc
 				add(f, &f->ratios, value / 100, source, column, row);
 		}
 	}
-	f->failed |= normal.failed;
-	str_finish(&normal);
+	f->failed |= normal->failed;
 }
 
-static void add_cell(struct figures *f, uint32_t row, uint32_t column)
+/* Is it a number? Then it is in *number, too. */
+static bool add_cell(struct figures *f, uint32_t row, uint32_t column, double *number)
 {
 	const struct askd_value *value = rows_cell(f->rows, row, column);
-	struct askd_text text = {value->u.s, value->len};
-	double number;
-	if (value->type == ASKD_NULL || value->type == ASKD_BYTES || value->type == ASKD_BOOL)
-		return;
-	if (rows_number(value, &number)) {
-		add(f, &f->plain, number, FIGURE_CELL, column, row);
+	if (rows_number(value, number)) {
+		add(f, &f->plain, *number, FIGURE_CELL, column, row);
 		/* 0.425 may be said as 42.5 %. */
-		if (number >= -1 && number <= 1)
-			add(f, &f->ratios, number, FIGURE_CELL, column, row);
-		return;
+		if (*number >= -1 && *number <= 1)
+			add(f, &f->ratios, *number, FIGURE_CELL, column, row);
+		return true;
 	}
-	if (value->type <= ASKD_FLOAT)
-		return;
-	add_mask(f, text);
-	if (text.n <= SHORT)
-		add_text(f, text, FIGURE_CELL, column, row);
+	if (value->type > ASKD_FLOAT && value->type != ASKD_BYTES) {
+		struct askd_text text = {value->u.s, value->len};
+		add_mask(f, text);
+		if (text.n <= SHORT)
+			add_text(f, text, FIGURE_CELL, column, row);
+	}
+	return false;
 }
 
 static int down(const void *a, const void *b)
@@ -261,14 +260,13 @@ static void add_rows(struct figures *f)
 		return;
 	}
 	for (uint32_t c = 0; c < rows->batch.columns; c++) {
-		size_t n = 0;
+		size_t n = 0, empty = 0;
 		add_mask(f, rows_name(rows, c));
 		for (uint32_t r = 0; r < count; r++) {
-			add_cell(f, r, c);
-			if (rows_number(rows_cell(rows, r, c), &v[n]))
-				n++;
+			n += add_cell(f, r, c, &v[n]);
+			empty += rows_cell(rows, r, c)->type == ASKD_NULL;
 		}
-		if (n && rows_numeric(rows, c)) {
+		if (n && n + empty == count) {
 			add_column(f, v, n, c);
 			if (n < count)
 				add(f, &f->plain, count - (double)n, FIGURE_COUNT, c, 0);
@@ -284,24 +282,38 @@ static void add_rows(struct figures *f)
 	free(v);
 }
 
-static int by_value(const void *a, const void *b)
+static bool is_before(const struct figure *a, const struct figure *b)
 {
-	const struct figure *x = a, *y = b;
-	if (x->value != y->value)
-		return x->value < y->value ? -1 : 1;
-	return (x->source > y->source) - (x->source < y->source);
+	if (a->value < b->value)
+		return true;
+	if (a->value > b->value)
+		return false;
+	if (a->source != b->source)
+		return a->source < b->source;
+	return a->column != b->column ? a->column < b->column : a->row < b->row;
 }
 
-/* Sorted; of equal values the plainest source stays. */
+/* Sorted, by Shell's method: no call for each comparison, no memory. Of equal values the plainest
+ * source stays. */
 static void seal(struct figure_set *set)
 {
-	size_t n = 0;
-	if (!set->n)
-		return;
-	qsort(set->list, set->n, sizeof *set->list, by_value);
+	struct figure *list = set->list;
+	size_t gap = 1, n = 0;
+
+	while (gap < set->n / 3)
+		gap = gap * 3 + 1;
+	for (; gap; gap /= 3)
+		for (size_t i = gap; i < set->n; i++) {
+			struct figure moved = list[i];
+			size_t at = i;
+
+			for (; at >= gap && is_before(&moved, &list[at - gap]); at -= gap)
+				list[at] = list[at - gap];
+			list[at] = moved;
+		}
 	for (size_t i = 0; i < set->n; i++)
-		if (!n || set->list[i].value != set->list[n - 1].value)
-			set->list[n++] = set->list[i];
+		if (!n || list[i].value != list[n - 1].value)
+			list[n++] = list[i];
 	set->n = n;
 }
 
@@ -350,5 +362,6 @@ void figures_finish(struct figures *f)
 	free(f->minutes);
 	free(f->masks);
 	str_finish(&f->names);
+	str_finish(&f->normal);
 	*f = (struct figures){.rows = NULL};
 }

@@ -5,7 +5,7 @@ static uint32_t decode(const char *s, size_t n, size_t *length)
 {
 	unsigned char c = (unsigned char)s[0];
 	uint32_t u;
-	size_t want = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+	size_t want = c < 0xc0 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
 	if (want > n)
 		want = 1;
 	*length = want;
@@ -17,47 +17,65 @@ static uint32_t decode(const char *s, size_t n, size_t *length)
 	return u;
 }
 
-void numbers_normalise(struct str *out, const char *s, size_t n)
+/* What stands for a character above 0x7f; 0: it stands for itself. */
+static char plain(uint32_t u)
 {
 	static const uint32_t zeros[] = {0x660, 0x6f0, 0x966, 0xff10};
-	for (size_t i = 0, length; i < n; i += length) {
-		uint32_t u = decode(s + i, n - i, &length);
-		char c = 0;
-		if (u < 0x80) {
-			c = (char)(u >= 'A' && u <= 'Z' ? u + 32 : u);
-			if (u < 0x20)
-				c = u == '\n' ? '\n' : ' ';
-		} else if (u == 0xa0 || u == 0x202f || u == 0x2009) {
-			c = NUMBERS_THIN;
-		} else if (u == 0x2019) {
-			c = '\'';
-		} else if (u == 0x2212) {
-			c = '-';
-		} else if (u == 0x2248) {
-			c = '~';
-		} else if (u == 0xff0c || u == 0x66c) {
-			c = ',';
-		} else if (u == 0x66b) {
-			c = '.';
-		} else if (u == 0xff05 || u == 0x66a) {
-			c = '%';
-		} else if (u == 0xd7) {
-			c = 'x';
-		} else if ((u > 0xa0 && u < 0xc0) || (u >= 0x2000 && u < 0x2c00) ||
-		           (u >= 0x3000 && u < 0x3040)) {
-			c = ' ';
-		} else if (u >= 0x410 && u <= 0x42f) { /* Cyrillic capitals */
-			uint32_t low = u + 32;
-			char two[2] = {(char)(0xc0 | low >> 6), (char)(0x80 | (low & 0x3f))};
-			str_add(out, two, 2);
-			continue;
-		}
-		for (size_t z = 0; !c && z < sizeof zeros / sizeof *zeros; z++)
-			if (u >= zeros[z] && u < zeros[z] + 10)
-				c = (char)('0' + (u - zeros[z]));
-		if (c)
-			str_add(out, &c, 1);
-		else
-			str_add(out, s + i, length);
+
+	switch (u) {
+	case 0xa0:
+	case 0x202f:
+	case 0x2009:
+		return NUMBERS_THIN;
+	case 0x2019:
+		return '\'';
+	case 0x2212:
+		return '-';
+	case 0x2248:
+		return '~';
+	case 0xff0c:
+	case 0x66c:
+		return ',';
+	case 0x66b:
+		return '.';
+	case 0xff05:
+	case 0x66a:
+		return '%';
+	case 0xd7:
+		return 'x';
+	default:
+		break;
 	}
+	for (size_t z = 0; z < sizeof zeros / sizeof *zeros; z++)
+		if (u >= zeros[z] && u < zeros[z] + 10)
+			return (char)('0' + (u - zeros[z]));
+	return (u > 0xa0 && u < 0xc0) || (u >= 0x2000 && u < 0x2c00) || (u >= 0x3000 && u < 0x3040)
+	               ? ' '
+	               : 0;
+}
+
+void numbers_normalise(struct str *out, const char *s, size_t n)
+{
+	char *to = str_room(out, n); /* no character becomes longer */
+
+	for (size_t i = 0, length; to && i < n; i += length) {
+		uint32_t u = decode(s + i, n - i, &length);
+		char c;
+
+		if (u < 0x80) {
+			*to++ = (char)(u >= 'A' && u <= 'Z'    ? u + 32
+			               : u < 0x20 && u != '\n' ? ' '
+			                                       : u);
+		} else if ((c = plain(u))) {
+			*to++ = c;
+		} else if (u >= 0x410 && u <= 0x42f) { /* Cyrillic capitals */
+			*to++ = (char)(0xc0 | (u + 32) >> 6);
+			*to++ = (char)(0x80 | ((u + 32) & 0x3f));
+		} else {
+			memcpy(to, s + i, length);
+			to += length;
+		}
+	}
+	if (to)
+		str_took(out, to);
 }

@@ -24,7 +24,6 @@ struct reader {
 	bool spaces;
 	struct number *list;
 	size_t count;
-	struct number_word last; /* the word before, for "top three" and "a second" */
 };
 
 static char at(const struct reader *r, size_t i)
@@ -55,14 +54,15 @@ static size_t digits(const struct reader *r, size_t i, int32_t *value)
 	return digit(at(r, i + n)) ? 0 : n;
 }
 
-static bool word_is(const struct reader *r, size_t i, size_t end, const char *list)
+static const struct numeral *word_at(const struct reader *r, size_t i)
 {
-	return numerals_listed(list, r->s + i, end - i);
+	return numeral_find(r->s + i, word_end(r, i) - i);
 }
 
-/* Up to `back` words before i, against a list. */
-static bool before(const struct reader *r, size_t i, uint32_t back, const char *list)
+/* The lists of up to `back` words before i. */
+static uint32_t before(const struct reader *r, size_t i, uint32_t back)
 {
+	uint32_t found = 0;
 	while (back--) {
 		size_t end;
 		while (i && (r->s[i - 1] == ' ' || r->s[i - 1] == NUMBERS_THIN ||
@@ -72,25 +72,25 @@ static bool before(const struct reader *r, size_t i, uint32_t back, const char *
 		while (i && letter(r->s[i - 1]))
 			i--;
 		if (i == end)
-			return false;
-		if (word_is(r, i, end, list))
-			return true;
+			break;
+		found |= numeral_find(r->s + i, end - i)->lists;
 	}
-	return false;
+	return found;
 }
 
 static enum number_about about(const struct reader *r, size_t i)
 {
 	size_t j = i;
+	uint32_t found;
 	while (j && (r->s[j - 1] == ' ' || r->s[j - 1] == '$'))
 		j--;
 	if (j && r->s[j - 1] == '~')
 		return NUMBER_ABOUT;
-	if (before(r, i, 2, numerals_under))
-		return NUMBER_UNDER;
-	if (before(r, i, 2, numerals_about))
-		return NUMBER_ABOUT;
-	return before(r, i, 2, numerals_over) ? NUMBER_OVER : NUMBER_EXACT;
+	found = before(r, i, 2);
+	return found & NUMERAL_UNDER   ? NUMBER_UNDER
+	       : found & NUMERAL_ABOUT ? NUMBER_ABOUT
+	       : found & NUMERAL_OVER  ? NUMBER_OVER
+	                               : NUMBER_EXACT;
 }
 
 static void push(struct reader *r, struct number number, size_t end)
@@ -99,7 +99,7 @@ static void push(struct reader *r, struct number number, size_t end)
 	number.at = r->i;
 	number.n = end - r->i;
 	number.followed = letter(at(r, after));
-	number.top = before(r, r->i, 1, numerals_top);
+	number.top = (before(r, r->i, 1) & NUMERAL_TOP) != 0;
 	if (number.kind != NUMBER_DATE && number.kind != NUMBER_TIME)
 		number.about = about(r, r->i);
 	if (r->count < NUMBERS_MAX)
@@ -111,12 +111,8 @@ static void push(struct reader *r, struct number number, size_t end)
 int32_t numbers_month(const char *s, size_t n, size_t *length)
 {
 	struct reader r = {.s = s, .n = n};
-	size_t end = word_end(&r, 0);
-	*length = end;
-	for (int32_t m = 0; end && m < 12; m++)
-		if (numerals_listed(numerals_months[m], s, end))
-			return m + 1;
-	return 0;
+	*length = word_end(&r, 0);
+	return numeral_find(s, *length)->month;
 }
 
 static int32_t full_year(int32_t year, size_t n)
@@ -143,7 +139,7 @@ static size_t maybe_year(const struct reader *r, size_t i, int32_t *year)
 	size_t j = skip(r, i), end;
 	if (at(r, j) == ',' || at(r, j) == '.')
 		j = skip(r, j + 1);
-	if (word_is(r, j, word_end(r, j), "of"))
+	if (word_at(r, j)->lists & NUMERAL_OF)
 		j = skip(r, word_end(r, j));
 	return year_at(r, j, year, &end) ? end : i;
 }
@@ -194,12 +190,12 @@ static bool read_date(struct reader *r)
 	if (n > 2 || !valid(1, a))
 		return false;
 	end = i + n;
-	if (word_is(r, end, word_end(r, end), "st nd rd th"))
+	if (word_at(r, end)->lists & NUMERAL_ENDING)
 		end = word_end(r, end);
 	else if (mark == '.')
 		end++;
 	m = skip(r, end);
-	if (word_is(r, m, word_end(r, m), "of de"))
+	if (word_at(r, m)->lists & (NUMERAL_OF | NUMERAL_DE))
 		m = skip(r, word_end(r, m));
 	if (m > i + n && (number.month = numbers_month(r->s + m, r->n - m, &length))) {
 		number.day = a;
@@ -209,10 +205,10 @@ static bool read_date(struct reader *r)
 }
 
 /* May 2024, May 3, May 3rd 2024, Q2 2024 */
-static bool read_word_date(struct reader *r, size_t end)
+static bool read_word_date(struct reader *r, size_t end, int32_t month)
 {
-	struct number number = {.kind = NUMBER_DATE};
-	size_t length, n, i = end, stop;
+	struct number number = {.kind = NUMBER_DATE, .month = month};
+	size_t n, i = end, stop;
 	int32_t day;
 
 	if (end - r->i == 1 && r->s[r->i] == 'q' && at(r, end) >= '1' && at(r, end) <= '4' &&
@@ -223,8 +219,7 @@ static bool read_word_date(struct reader *r, size_t end)
 		push(r, number, number.year ? stop : end + 1);
 		return true;
 	}
-	number.month = numbers_month(r->s + r->i, r->n - r->i, &length);
-	if (!number.month)
+	if (!month)
 		return false;
 	i = skip(r, end);
 	if (at(r, i) == '.')
@@ -243,7 +238,7 @@ static bool read_word_date(struct reader *r, size_t end)
 		return false;
 	number.day = day;
 	stop = i + n;
-	if (word_is(r, stop, word_end(r, stop), "st nd rd th"))
+	if (word_at(r, stop)->lists & NUMERAL_ENDING)
 		stop = word_end(r, stop);
 	push(r, number, maybe_year(r, stop, &number.year));
 	return true;
@@ -268,7 +263,7 @@ static bool read_time(struct reader *r)
 				end++;
 	}
 	word = skip(r, end);
-	if (word_is(r, word, word_end(r, word), "am pm") && hour <= 12) {
+	if (word_at(r, word)->lists & NUMERAL_NOON && hour <= 12) {
 		hour = hour % 12 + (at(r, word) == 'p' ? 12 : 0);
 		end = word_end(r, word);
 		clock = true;
@@ -372,14 +367,17 @@ static size_t read_suffix(const struct reader *r, size_t end, struct number *num
 	size_t i = end, next;
 	for (int step = 0; step < 2; step++) {
 		size_t word = skip(r, i);
-		double factor;
+		const struct numeral *unit;
 		if (at(r, word) == '-')
 			word++;
 		next = word_end(r, word);
-		factor = numerals_scale(r->s + word, next - word, word == i);
-		if (!(factor > 1))
+		unit = numeral_find(r->s + word, next - word);
+		if (unit->scale > 1)
+			scale *= unit->scale;
+		else if (word == i && unit->attached > 1)
+			scale *= unit->attached;
+		else
 			break;
-		scale *= factor;
 		i = next;
 	}
 	for (uint32_t k = 0; k < number->readings; k++) {
@@ -393,15 +391,15 @@ static size_t read_suffix(const struct reader *r, size_t end, struct number *num
 	next = skip(r, i);
 	if (at(r, next) == '-')
 		next++;
-	if (at(r, next) == '%' || word_is(r, next, word_end(r, next), numerals_percent)) {
+	if (at(r, next) == '%' || word_at(r, next)->lists & NUMERAL_PERCENT) {
 		number->kind = NUMBER_PERCENT;
 		return at(r, next) == '%' ? next + 1 : word_end(r, next);
 	}
-	if (word_is(r, next, word_end(r, next), numerals_times)) {
+	if (word_at(r, next)->lists & NUMERAL_FOLD) {
 		number->kind = NUMBER_TIMES;
 		return word_end(r, next);
 	}
-	if (scale == 1 && word_is(r, end, word_end(r, end), "st nd rd th")) {
+	if (scale == 1 && word_at(r, end)->lists & NUMERAL_ENDING) {
 		number->kind = NUMBER_ORDINAL;
 		return word_end(r, end);
 	}
@@ -417,7 +415,8 @@ static void read_digits(struct reader *r)
 
 	while (start && letter(r->s[start - 1]))
 		start--;
-	inside = start < r->i && !word_is(r, start, r->i, numerals_currency);
+	inside = start < r->i &&
+	         !(numeral_find(r->s + start, r->i - start)->lists & NUMERAL_CURRENCY);
 	if (!inside && (read_date(r) || read_time(r)))
 		return;
 	end = read_shape(r, &shape);
@@ -457,36 +456,35 @@ static void read_digits(struct reader *r)
 
 static void read_word(struct reader *r)
 {
-	struct number number = {.readings = 1};
 	size_t end = word_end(r, r->i), next;
-	struct number_word word = numerals_word(r->s + r->i, end - r->i), unit;
+	const struct numeral *word = numeral_find(r->s + r->i, end - r->i), *unit;
+	uint32_t kind = word->kind;
+	double value = word->value;
+	struct number number;
 
-	if (read_word_date(r, end))
+	if ((word->month || r->s[r->i] == 'q') && read_word_date(r, end, word->month))
 		return;
-	if (word.kind == NUMERAL_CARDINAL && word.value >= 20 && word.value < 100) {
+	if (kind == NUMERAL_CARDINAL && value >= 20 && value < 100) {
 		next = at(r, end) == '-' || at(r, end) == ' ' ? end + 1 : end;
-		unit = numerals_word(r->s + next, word_end(r, next) - next);
-		if (next > end && unit.value >= 1 && unit.value < 10 && unit.kind != NUMERAL_NONE) {
-			word.value += unit.value;
-			word.kind =
-			        unit.kind == NUMERAL_ORDINAL ? NUMERAL_ORDINAL : NUMERAL_CARDINAL;
+		unit = word_at(r, next);
+		if (next > end && unit->value >= 1 && unit->value < 10) {
+			value += unit->value;
+			kind = unit->kind == NUMERAL_ORDINAL ? NUMERAL_ORDINAL : NUMERAL_CARDINAL;
 			end = word_end(r, next);
 		}
 	}
-	number.reading[0] = word.value;
-	number.unit[0] = 1;
-	number.round = 1;
-	switch (word.kind) {
+	number = (struct number){.readings = 1, .reading = {value}, .unit = {1}, .round = 1};
+	switch (kind) {
 	case NUMERAL_CARDINAL:
 		next = read_suffix(r, end, &number);
 		/* "one of them" counts nothing. */
-		if (word.value > 1 || number.reading[0] > 1 || number.kind != NUMBER_PLAIN) {
+		if (value > 1 || number.reading[0] > 1 || number.kind != NUMBER_PLAIN) {
 			push(r, number, next);
 			return;
 		}
 		break;
 	case NUMERAL_ORDINAL:
-		if (word.value == 2 && before(r, r->i, 1, "per a each every pro"))
+		if (value == 2 && before(r, r->i, 1) & NUMERAL_EACH)
 			break;
 		number.kind = NUMBER_ORDINAL;
 		push(r, number, end);
@@ -498,8 +496,8 @@ static void read_word(struct reader *r)
 		return;
 	case NUMERAL_SHARE:
 		next = skip(r, end);
-		if (!word_is(r, next, word_end(r, next), numerals_of) ||
-		        before(r, r->i, 1, numerals_first))
+		if (!(word_at(r, next)->lists & NUMERAL_WHOLE) ||
+		        before(r, r->i, 1) & NUMERAL_WHICH)
 			break;
 		number.kind = NUMBER_PERCENT;
 		number.unit[0] = 4;

@@ -1,25 +1,44 @@
 #include "numerals.h"
 
+#include <pthread.h>
 #include <string.h>
 
-const char numerals_about[] =
-        "about around approximately roughly some circa ca etwa rund ungefähr zirka около примерно "
-        "приблизительно environ aproximadamente unos approx";
-const char numerals_over[] = "over than above exceeding exceeds least über als mindestens свыше "
-                             "более больше plus más";
-const char numerals_under[] =
-        "nearly almost under below just most fast knapp unter höchstens почти менее меньше presque "
-        "casi fewer less";
-const char numerals_top[] = "top first last bottom best worst largest smallest highest lowest "
-                            "biggest leading ersten letzten besten größten первые последние";
-const char numerals_percent[] = "percent percentage pct pp prozent prozentpunkte процент процента "
-                                "процентов pourcent";
-const char numerals_times[] = "x times fold mal fach раз раза fois veces";
-const char numerals_currency[] = "eur usd gbp chf rub jpy us r rs kr x no nr";
-const char numerals_of[] = "of as the der des aller von всех";
-const char numerals_first[] = "first second last next this erste zweite ersten zweiten";
+enum { SLOTS = 1024 /* a power of two, more than twice the words */ };
 
-const char *const numerals_months[12] = {
+/* Words separated by one blank. */
+static const struct {
+	const char *words;
+	uint16_t list;
+} lists[] = {
+        {"about around approximately roughly some circa ca etwa rund ungefähr zirka около примерно "
+         "приблизительно environ aproximadamente unos approx",
+                NUMERAL_ABOUT},
+        {"over than above exceeding exceeds least über als mindestens свыше "
+         "более больше plus más",
+                NUMERAL_OVER},
+        {"nearly almost under below just most fast knapp unter höchstens почти менее меньше "
+         "presque "
+         "casi fewer less",
+                NUMERAL_UNDER},
+        {"top first last bottom best worst largest smallest highest lowest "
+         "biggest leading ersten letzten besten größten первые последние",
+                NUMERAL_TOP},
+        {"percent percentage pct pp prozent prozentpunkte процент процента "
+         "процентов pourcent",
+                NUMERAL_PERCENT},
+        {"x times fold mal fach раз раза fois veces", NUMERAL_FOLD},
+        {"eur usd gbp chf rub jpy us r rs kr x no nr", NUMERAL_CURRENCY},
+        {"of as the der des aller von всех", NUMERAL_WHOLE},
+        {"first second last next this erste zweite ersten zweiten", NUMERAL_WHICH},
+        {"st nd rd th", NUMERAL_ENDING}, {"of", NUMERAL_OF}, {"de", NUMERAL_DE},
+        {"am pm", NUMERAL_NOON}, {"per a each every pro", NUMERAL_EACH},
+        {"approx ca no nr vs mio mrd tsd bzw dr mr mrs ms st inc ltd co corp etc resp usw eg ie "
+         "jan "
+         "feb mar apr jun jul aug sep sept oct okt nov dec dez z b e g i u d h p a s тыс млн млрд "
+         "руб г т е",
+                NUMERAL_ABBREVIATION}};
+
+static const char *const months[12] = {
         "january jan januar jänner января январь январе janvier enero",
         "february feb februar февраля февраль феврале février febrero",
         "march mar märz марта март марте mars marzo", "april apr апреля апрель апреле avril abril",
@@ -31,26 +50,11 @@ const char *const numerals_months[12] = {
         "november nov ноября ноябрь ноябре novembre noviembre",
         "december dec dezember dez декабря декабрь декабре décembre diciembre"};
 
-bool numerals_listed(const char *list, const char *s, size_t n)
-{
-	if (!n)
-		return false;
-	while (*list) {
-		size_t length = strcspn(list, " ");
-		if (length == n && !memcmp(list, s, n))
-			return true;
-		list += length;
-		while (*list == ' ')
-			list++;
-	}
-	return false;
-}
-
 static const struct {
 	const char *words;
 	double value;
 	enum numeral_kind kind;
-} numerals[] = {{"zero null ноль", 0, NUMERAL_CARDINAL},
+} numbers[] = {{"zero null ноль", 0, NUMERAL_CARDINAL},
         {"one eins один одна одно", 1, NUMERAL_CARDINAL},
         {"two zwei два две двух deux dos", 2, NUMERAL_CARDINAL},
         {"three drei три трех трёх trois tres", 3, NUMERAL_CARDINAL},
@@ -88,32 +92,83 @@ static const struct {
         {"quarter viertel четверть", 25, NUMERAL_SHARE}, {"thirds", 66.6667, NUMERAL_SHARE},
         {"quarters", 75, NUMERAL_SHARE}};
 
-struct number_word numerals_word(const char *s, size_t n)
+/* `attached`: what is a scale only directly behind digits. */
+static const struct {
+	const char *words, *attached;
+	double factor;
+} scales[] = {{"hundred hundert", "", 1e2},
+        {"thousand thousands tausend tsd тыс тысяч тысячи тысяча mil mille", "k", 1e3},
+        {"万", "", 1e4},
+        {"million millions mio millionen млн миллион миллиона миллионов millones mn", "m mm", 1e6},
+        {"亿", "", 1e8},
+        {"billion billions mrd milliarde milliarden млрд миллиард миллиарда миллиардов bn "
+         "milliards",
+                "b", 1e9},
+        {"trillion trillions bio billionen трлн", "t tn", 1e12}};
+
+static struct numeral table[SLOTS];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* Its slot: the word itself, or the free one where it belongs. */
+static struct numeral *slot_of(const char *s, size_t n)
 {
-	for (size_t i = 0; n && i < sizeof numerals / sizeof *numerals; i++)
-		if (numerals_listed(numerals[i].words, s, n))
-			return (struct number_word){numerals[i].kind, numerals[i].value};
-	return (struct number_word){NUMERAL_NONE, 0};
+	uint32_t hash = 2166136261u;
+	struct numeral *slot;
+
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ (unsigned char)s[i]) * 16777619u;
+	for (hash ^= hash >> 16;; hash++) {
+		slot = &table[hash % SLOTS];
+		if (!slot->s || (slot->n == n && !memcmp(slot->s, s, n)))
+			return slot;
+	}
 }
 
-double numerals_scale(const char *s, size_t n, bool attached)
+/* The slot of the next word of a list; NULL: there is none. */
+static struct numeral *next_word(const char **words)
 {
-	static const struct {
-		const char *words, *attached;
-		double factor;
-	} scales[] = {{"hundred hundert", "", 1e2},
-	        {"thousand thousands tausend tsd тыс тысяч тысячи тысяча mil mille", "k", 1e3},
-	        {"万", "万", 1e4},
-	        {"million millions mio millionen млн миллион миллиона миллионов millones mn",
-	                "m mm mio", 1e6},
-	        {"亿", "亿", 1e8},
-	        {"billion billions mrd milliarde milliarden млрд миллиард миллиарда миллиардов bn "
-	         "milliards",
-	                "b bn", 1e9},
-	        {"trillion trillions bio billionen трлн", "t tn", 1e12}};
-	for (size_t i = 0; n && i < sizeof scales / sizeof *scales; i++)
-		if (numerals_listed(scales[i].words, s, n) ||
-		        (attached && numerals_listed(scales[i].attached, s, n)))
-			return scales[i].factor;
-	return 0;
+	const char *s = *words + strspn(*words, " ");
+	size_t n = strcspn(s, " ");
+	struct numeral *slot;
+
+	*words = s + n;
+	if (!n)
+		return NULL;
+	slot = slot_of(s, n);
+	slot->s = s;
+	slot->n = (uint8_t)n;
+	return slot;
+}
+
+static void fill(void)
+{
+	struct numeral *slot;
+
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		for (const char *words = lists[i].words; (slot = next_word(&words));)
+			slot->lists |= lists[i].list;
+	for (uint8_t m = 0; m < 12; m++)
+		for (const char *words = months[m]; (slot = next_word(&words));)
+			slot->month = (uint8_t)(m + 1);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		for (const char *words = numbers[i].words; (slot = next_word(&words));) {
+			slot->kind = (uint8_t)numbers[i].kind;
+			slot->value = numbers[i].value;
+		}
+	for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+		for (const char *words = scales[i].words; (slot = next_word(&words));)
+			slot->scale = scales[i].factor;
+		for (const char *words = scales[i].attached; (slot = next_word(&words));)
+			slot->attached = scales[i].factor;
+	}
+}
+
+const struct numeral *numeral_find(const char *s, size_t n)
+{
+	static const struct numeral nothing = {.s = NULL};
+
+	if (!n || n > UINT8_MAX)
+		return &nothing;
+	pthread_once(&once, fill);
+	return slot_of(s, n);
 }

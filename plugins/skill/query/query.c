@@ -84,12 +84,12 @@ static struct askd_text keep_question(struct query_turn *turn)
 /* ---- details and receipt --------------------------------------------------------------------- */
 
 /* Tables of the catalogue whose names stand in the statement outside of quoted texts. */
-static json_t *tables_of(const struct query_turn *turn)
+static void put_tables(const struct query_turn *turn, struct str *out)
 {
-	json_t *list = json_array();
+	struct str_list list = {.count = 0};
 	const struct askd_db_table *const *table = turn->catalogue ? turn->catalogue->tables : NULL;
 	const struct str *sql = &turn->decision.sql;
-	for (; list && table && *table && sql->n; table++) {
+	for (; table && *table && sql->n; table++) {
 		size_t n = (*table)->name.n;
 		bool quoted = false, found = false;
 		for (size_t i = 0; n && i + n <= sql->n && !found; i++) {
@@ -99,12 +99,11 @@ static json_t *tables_of(const struct query_turn *turn)
 			                       sql->s[i - 1] == '_')) &&
 			        !(isalnum((unsigned char)sql->s[i + n]) || sql->s[i + n] == '_');
 		}
-		if (found && json_array_append_new(list, json_stringn((*table)->name.s, n))) {
-			json_decref(list);
-			return NULL;
-		}
+		if (found)
+			str_json(str_list_next(&list), (*table)->name.s, n);
 	}
-	return list;
+	str_list_put(out, &list);
+	str_finish(&list.text);
 }
 
 static const char *action_name(const struct query_turn *turn)
@@ -113,60 +112,60 @@ static const char *action_name(const struct query_turn *turn)
 	return turn->decided ? names[turn->decision.action] : "none";
 }
 
-static json_t *receipt_of(const struct query_turn *turn)
+static void put_receipt(const struct query_turn *turn, struct str *out)
 {
-	json_t *receipt = json_object();
-	bool good = receipt &&
-	            !json_object_set_new(receipt, "understood",
-	                    json_stringn(turn->question.s, turn->question.n)) &&
-	            !json_object_set_new(receipt, "action", json_string(action_name(turn))) &&
-	            !json_object_set_new(receipt, "tables", tables_of(turn)) &&
-	            !json_object_set_new(receipt, "repairs", json_integer(turn->repairs)) &&
-	            !json_object_set(receipt, "dropped", turn->dropped) &&
-	            !json_object_set(receipt, "figures", turn->figures);
-	if (good && turn->confidence_milli >= 0)
-		good = !json_object_set_new(
-		        receipt, "confidence_milli", json_integer(turn->confidence_milli));
-	if (good && turn->ran) {
-		good = !json_object_set_new(receipt, "rows", json_integer(turn->rows.batch.rows)) &&
-		       !json_object_set_new(
-		               receipt, "truncated", json_boolean(turn->rows.truncated)) &&
-		       (!turn->result.verdict.s || !json_object_set_new(receipt, "verdict",
-		                                           json_stringn(turn->result.verdict.s,
-		                                                   turn->result.verdict.n)));
+	struct askd_text verdict = turn->result.verdict;
+	str_puts(out, "{\"understood\":");
+	str_json(out, turn->question.s, turn->question.n);
+	str_print(out, ",\"action\":\"%s\",\"tables\":", action_name(turn));
+	put_tables(turn, out);
+	str_print(out, ",\"repairs\":%u,\"dropped\":", turn->repairs);
+	str_list_put(out, &turn->dropped);
+	str_puts(out, ",\"figures\":");
+	str_list_put(out, &turn->figures);
+	if (turn->confidence_milli >= 0)
+		str_print(out, ",\"confidence_milli\":%d", turn->confidence_milli);
+	if (turn->ran)
+		str_print(out, ",\"rows\":%u,\"truncated\":%s", turn->rows.batch.rows,
+		        turn->rows.truncated ? "true" : "false");
+	if (turn->ran && verdict.s) {
+		str_puts(out, ",\"verdict\":");
+		str_json(out, verdict.s, verdict.n);
 	}
-	if (!good) {
-		json_decref(receipt);
-		return NULL;
-	}
-	return receipt;
+	str_puts(out, "}");
+}
+
+/* A list of texts; none was decided: an empty one. */
+static void put_texts(struct str *out, const json_t *texts)
+{
+	struct str_list list = {.count = 0};
+	const json_t *text;
+	size_t i;
+	json_array_foreach(texts, i, text)
+	        str_json(str_list_next(&list), json_string_value(text), json_string_length(text));
+	str_list_put(out, &list);
+	str_finish(&list.text);
 }
 
 static struct askd_text details_of(const struct query_turn *turn)
 {
-	struct askd_text text = {0};
-	json_t *details = json_object(), *receipt = receipt_of(turn);
-	json_t *choices = turn->decided ? json_incref(turn->decision.choices) : json_array();
-	json_t *suggestions =
-	        turn->decided ? json_incref(turn->decision.suggestions) : json_array();
-	char *dump = NULL;
-	if (details && receipt && choices && suggestions &&
-	        !json_object_set(details, "choices", choices) &&
-	        !json_object_set(details, "suggestions", suggestions) &&
-	        !json_object_set_new(details, "insights", json_array()) &&
-	        !json_object_set(details, "figures", turn->figures) &&
-	        (!turn->ran || !json_object_set_new(
-	                               details, "truncated", json_boolean(turn->rows.truncated))) &&
-	        !json_object_set(details, "receipt", receipt))
-		dump = json_dumps(details, JSON_COMPACT);
-	if (dump)
-		text = askd_copy(turn->call, dump, strlen(dump));
-	free(dump);
-	json_decref(details);
-	json_decref(receipt);
-	json_decref(choices);
-	json_decref(suggestions);
-	return text;
+	struct str out = {0};
+	struct askd_text details;
+	str_puts(&out, "{\"choices\":");
+	put_texts(&out, turn->decision.choices);
+	str_puts(&out, ",\"suggestions\":");
+	put_texts(&out, turn->decision.suggestions);
+	str_puts(&out, ",\"insights\":[],\"figures\":");
+	str_list_put(&out, &turn->figures);
+	if (turn->ran)
+		str_puts(&out,
+		        turn->rows.truncated ? ",\"truncated\":true" : ",\"truncated\":false");
+	str_puts(&out, ",\"receipt\":");
+	put_receipt(turn, &out);
+	str_puts(&out, "}");
+	details = str_copy(turn->call, &out);
+	str_finish(&out);
+	return details;
 }
 
 /* Where the model, the engine and we have something to say about the way. */
@@ -333,12 +332,10 @@ ASKD_DEFINE(query_handle, askd_turn, askd_outcome)
 	        .turn = in,
 	        .voice = {skill->host, skill->i18n, call, in->language},
 	        .question = understand(call, in),
-	        .confidence_milli = -1,
-	        .figures = json_array(),
-	        .dropped = json_array()};
+	        .confidence_milli = -1};
 	int32_t rc = ASKD_OK;
 
-	if (!turn.figures || !turn.dropped || !turn.question.s) {
+	if (!turn.question.s) {
 		rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory for a question");
 		goto out;
 	}
@@ -370,8 +367,8 @@ ASKD_DEFINE(query_handle, askd_turn, askd_outcome)
 out:
 	decision_finish(&turn.decision);
 	str_finish(&turn.text);
-	json_decref(turn.figures);
-	json_decref(turn.dropped);
+	str_finish(&turn.figures.text);
+	str_finish(&turn.dropped.text);
 	return rc;
 }
 

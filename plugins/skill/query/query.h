@@ -48,9 +48,9 @@ struct query_turn {
 
 	/* of the answer */
 	struct str text;
-	json_t *figures;       /* list */
-	json_t *dropped;       /* list of numbers for which sentences were dropped */
-	struct askd_text note; /* how the answer came about, where that is special */
+	struct str_list figures; /* of the sentences that were kept */
+	struct str_list dropped; /* numbers for which sentences were dropped */
+	struct askd_text note;   /* how the answer came about, where that is special */
 };
 
 /* analysis.c: question -> decision, and its rows where it is a statement. 0 also when that led

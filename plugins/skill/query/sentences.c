@@ -5,11 +5,6 @@
 #include "numbers.h"
 #include "numerals.h"
 
-static const char abbreviations[] =
-        "approx ca no nr vs mio mrd tsd bzw dr mr mrs ms st inc ltd co corp etc resp usw eg ie jan "
-        "feb mar apr jun jul aug sep sept oct okt nov dec dez z b e g i u d h p a s тыс млн млрд "
-        "руб г т е";
-
 static bool blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -18,6 +13,11 @@ static bool blank(char c)
 static bool letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80;
+}
+
+static bool ends(char c)
+{
+	return c == '.' || c == '!' || c == '?';
 }
 
 static bool digit(char c)
@@ -38,7 +38,7 @@ static bool inner_dot(const char *s, size_t n, size_t dot, bool last, bool *wait
 	if (!digit(s[start])) {
 		/* One letter, "A.", ends a sentence only where a new one begins in capitals. */
 		numbers_normalise(&word, s + start, dot - start);
-		inner = word.s && numerals_listed(abbreviations, word.s, word.n);
+		inner = word.s && numeral_find(word.s, word.n)->lists & NUMERAL_ABBREVIATION;
 		str_finish(&word);
 		return inner;
 	}
@@ -74,9 +74,9 @@ size_t sentence_length(const char *s, size_t n, bool last)
 			return end;
 		}
 		/* The full stop of Chinese and Japanese. */
-		if (i + 2 < n && !memcmp(s + i, "\xe3\x80\x82", 3))
+		if (s[i] == '\xe3' && i + 2 < n && !memcmp(s + i, "\xe3\x80\x82", 3))
 			return i + 3;
-		if (!strchr(".!?", s[i]) || !s[i])
+		if (!ends(s[i]))
 			continue;
 		while (end < n && s[end] && strchr(".!?\"')]*_", s[end]))
 			end++;

@@ -17,28 +17,41 @@ void str_clear(struct str *b)
 		b->s[0] = 0;
 }
 
-void str_add(struct str *b, const void *p, size_t n)
+char *str_room(struct str *b, size_t n)
 {
-	if (b->failed || (!n && b->s))
-		return;
+	if (b->failed || !n)
+		return NULL;
 	if (n >= SIZE_MAX / 2 - b->n) {
 		b->failed = true;
-		return;
+		return NULL;
 	}
 	if (b->n + n + 1 > b->room) {
 		size_t room = (b->n + n + 1) * 2;
 		char *s = realloc(b->s, room < 64 ? 64 : room);
 		if (!s) {
 			b->failed = true;
-			return;
+			return NULL;
 		}
 		b->s = s;
 		b->room = room < 64 ? 64 : room;
 	}
-	if (n)
-		memcpy(b->s + b->n, p, n);
-	b->n += n;
+	return b->s + b->n;
+}
+
+void str_took(struct str *b, const char *end)
+{
+	b->n = (size_t)(end - b->s);
 	b->s[b->n] = 0;
+}
+
+void str_add(struct str *b, const void *p, size_t n)
+{
+	char *to = str_room(b, n ? n : !b->s);
+	if (!to)
+		return;
+	if (n)
+		memcpy(to, p, n);
+	str_took(b, to + n);
 }
 
 void str_puts(struct str *b, const char *s)
@@ -81,23 +94,61 @@ void str_print(struct str *b, const char *format, ...)
 
 void str_markdown(struct str *b, const char *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
+	char *to = str_room(b, 2 * n);
+	for (size_t i = 0; to && i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
 		/* Punctuation inside a word or number starts no markup; the rest is escaped. */
-		if (c < 0x20 || c == 0x7f) {
-			str_add(b, " ", 1);
-		} else if (c < 0x80 && strchr("\\`*_[]<>&#|~!{}", c)) {
-			char pair[2] = {'\\', (char)c};
-			str_add(b, pair, 2);
-		} else if (c == '-' || c == '+' || c == '=') {
-			bool first = i == 0 && n > 1 && (s[1] == ' ' || s[1] == '-' || s[1] == '=');
-			if (first)
-				str_add(b, "\\", 1);
-			str_add(b, s + i, 1);
-		} else {
-			str_add(b, s + i, 1);
-		}
+		bool sign = !i && n > 1 && (c == '-' || c == '+' || c == '=') &&
+		            (s[1] == ' ' || s[1] == '-' || s[1] == '=');
+		if (c < 0x20 || c == 0x7f)
+			c = ' ';
+		else if (sign || (c < 0x80 && strchr("\\`*_[]<>&#|~!{}", c)))
+			*to++ = '\\';
+		*to++ = (char)c;
 	}
+	if (to)
+		str_took(b, to);
+}
+
+void str_json(struct str *b, const char *s, size_t n)
+{
+	size_t from = 0;
+	str_add(b, "\"", 1);
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		str_add(b, s + from, i - from);
+		if (c < 0x20)
+			str_print(b, "\\u%04x", c);
+		else
+			str_add(b, (char[]){'\\', (char)c}, 2);
+		from = i + 1;
+	}
+	str_add(b, s + from, n - from);
+	str_add(b, "\"", 1);
+}
+
+struct str *str_list_next(struct str_list *list)
+{
+	str_puts(&list->text, list->count++ ? "," : "");
+	return &list->text;
+}
+
+void str_list_extend(struct str_list *list, const struct str_list *more)
+{
+	if (!more->count)
+		return;
+	str_add(str_list_next(list), more->text.s, more->text.n);
+	list->count += more->count - 1;
+}
+
+void str_list_put(struct str *b, const struct str_list *list)
+{
+	str_puts(b, "[");
+	str_add(b, list->text.s, list->text.n);
+	str_puts(b, "]");
+	b->failed |= list->text.failed;
 }
 
 struct askd_text str_copy(struct askd_call *call, const struct str *b)

@@ -157,8 +157,9 @@ struct askd_llm_iface {
 
 /* The service askd.llm/1. `model` of the request names a stage; `task` is set, `messages` empty:
  * the host renders them from the stage's prompt under the egress policy, retries, falls back and
- * accounts. Keyed by (turn, stage, its ordinal in the turn): when a turn runs a second time after
- * a crash it gets the stored reply. QUOTA: the budget is used up. REFUSED: egress. */
+ * accounts. It leaves `stream` out when nobody sees the text grow. Keyed by (turn, stage, its
+ * ordinal in the turn): when a turn runs a second time after a crash it gets the stored reply.
+ * QUOTA: the budget is used up. REFUSED: egress. */
 struct askd_llm_service {
 	uint32_t size;
 	uint32_t reserved;

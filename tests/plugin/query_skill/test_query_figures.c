@@ -197,21 +197,23 @@ static void a_kept_figure_names_its_cell(void **state)
 	struct fake_call call;
 	struct rows rows;
 	struct figures figures;
-	json_t *found = json_array(), *first;
+	struct str_list found = {.count = 0};
 	(void)state;
 	fake_call_init(&call);
 	fake_rows(&call, &rows, sales);
 	assert_int_equal(figures_init(&figures, &rows, ASKD_LITERAL(""), ASKD_LITERAL(""), 0), 0);
-	assert_int_equal(figures_check(&figures, ASKD_LITERAL("Hamburg: 800."), found, NULL), 1);
-	first = json_array_get(found, 0);
-	assert_string_equal(json_string_value(json_object_get(first, "source")), "cell");
-	assert_string_equal(json_string_value(json_object_get(first, "column")), "total");
-	assert_int_equal(json_integer_value(json_object_get(first, "row")), 2);
+	assert_int_equal(figures_check(&figures, ASKD_LITERAL("Hamburg: 800."), &found, NULL), 1);
+	assert_string_equal(found.text.s,
+	        "{\"text\":\"800\",\"source\":\"cell\",\"column\":\"total\",\"row\":2}");
 	/* A dropped sentence leaves nothing behind. */
 	assert_int_equal(
-	        figures_check(&figures, ASKD_LITERAL("Hamburg: 800, not 7777."), found, NULL), 0);
-	assert_int_equal(json_array_size(found), 1);
-	json_decref(found);
+	        figures_check(&figures, ASKD_LITERAL("Hamburg: 800, not 7777."), &found, NULL), 0);
+	assert_int_equal(found.count, 1);
+	assert_int_equal(figures_check(&figures, ASKD_LITERAL("And 1,200."), &found, NULL), 1);
+	assert_string_equal(found.text.s,
+	        "{\"text\":\"800\",\"source\":\"cell\",\"column\":\"total\",\"row\":2},"
+	        "{\"text\":\"1,200\",\"source\":\"cell\",\"column\":\"total\",\"row\":1}");
+	str_finish(&found.text);
 	figures_finish(&figures);
 	fake_call_finish(&call);
 }

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "facts.h"
 #include "fake_host.h"
 #include "phrase.h"
 #include "sentences.h"
@@ -131,6 +132,47 @@ static void rows_are_copied_and_bounded(void **state)
 	fake_call_finish(&call);
 }
 
+static void facts_are_json_with_numbers_as_people_write_them(void **state)
+{
+	static const struct {
+		int64_t whole;
+		double real; /* where whole is 0 */
+		const char *sum;
+	} examples[] = {
+	        {INT64_C(9007199254740991), 0, "9007199254740991"},
+	        {-12, 0, "-12"},
+	        {0, 0.1 + 0.2, "0.3"},
+	        {0, -2.25, "-2.25"},
+	        {0, 123456.6543214, "123456.654321"},
+	        {0, 999999.99999999, "1000000"},
+	        {0, 1234567.125, "1234567.125"},
+	        {0, 0.000012345, "1.2345e-05"},
+	        {0, 1e300, "1e+300"},
+	};
+	struct askd_db_column name = {.size = sizeof name, .name = ASKD_LITERAL("a\"b\\\n")};
+	const struct askd_db_column *const columns[] = {&name, NULL};
+	char expected[200];
+	(void)state;
+	for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
+		struct askd_value cells[2] = {
+		        {.type = ASKD_FLOAT, .u.f = examples[i].real}, {.type = ASKD_NULL}};
+		struct rows rows = {
+		        .columns = columns, .batch = {.rows = 2, .columns = 1, .cells = cells}};
+		struct str facts = {0};
+		if (examples[i].whole)
+			cells[0] = (struct askd_value){.type = ASKD_INT, .u.i = examples[i].whole};
+		assert_int_equal(facts_write(&rows, &facts), ASKD_OK);
+		snprintf(expected, sizeof expected,
+		        "[{\"figure\":\"rows\",\"value\":2},"
+		        "{\"figure\":\"count\",\"column\":\"a\\\"b\\\\\\u000a\",\"value\":1},"
+		        "{\"figure\":\"sum\",\"column\":\"a\\\"b\\\\\\u000a\",\"value\":%s},",
+		        examples[i].sum);
+		if (strncmp(facts.s, expected, strlen(expected)) != 0)
+			fail_msg("%s", facts.s);
+		str_finish(&facts);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +180,7 @@ int main(void)
 	        cmocka_unit_test(rows_are_put_into_words),
 	        cmocka_unit_test(a_broken_translation_gives_english),
 	        cmocka_unit_test(rows_are_copied_and_bounded),
+	        cmocka_unit_test(facts_are_json_with_numbers_as_people_write_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

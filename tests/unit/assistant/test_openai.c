@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/json.h"
@@ -346,6 +347,100 @@ static void a_stream_may_be_cut_anywhere(void **state)
 	assert_non_null(strstr(sent[0], "\"include_usage\":true"));
 }
 
+/* All that a text may hold, at every place of the eight bytes that are looked at together. */
+static void a_request_is_the_json_that_was_meant(void **state)
+{
+	char text[4096], picture[] = "/tmp/test_openai.XXXXXX";
+	const char *schema = "{ \"type\" : \"object\" }";
+	struct askd_file file = {.size = sizeof file,
+	        .fd = mkstemp(picture),
+	        .length = 4,
+	        .mime = ASKD_LITERAL("image/png")};
+	const struct askd_file *const files[] = {&file, NULL};
+	struct askd_tool_call tool_call = {.size = sizeof tool_call,
+	        .id = ASKD_LITERAL("t\"1"),
+	        .name = ASKD_LITERAL("f"),
+	        .arguments = ASKD_LITERAL("{\"a\":1}")};
+	const struct askd_tool_call *const tool_calls[] = {&tool_call, NULL};
+	struct askd_llm_message system = {.size = sizeof system, .role = ASKD_ROLE_SYSTEM},
+	                        user = {.size = sizeof user,
+	                                .role = ASKD_ROLE_USER,
+	                                .text = ASKD_LITERAL("look"),
+	                                .files = files},
+	                        assistant = {.size = sizeof assistant,
+	                                .role = ASKD_ROLE_ASSISTANT,
+	                                .calls = tool_calls},
+	                        tool = {.size = sizeof tool,
+	                                .role = ASKD_ROLE_TOOL,
+	                                .text = ASKD_LITERAL("1"),
+	                                .tool_call_id = ASKD_LITERAL("t\"1")};
+	const struct askd_llm_message *const messages[] = {&system, &user, &assistant, &tool, NULL};
+	struct askd_llm_tool with = {.size = sizeof with, .name = ASKD_LITERAL("f")},
+	                     without = with;
+	const struct askd_llm_tool *const tools[] = {&with, &without, NULL};
+	struct askd_llm_request in = {.size = sizeof in,
+	        .max_output = 7,
+	        .temperature_milli = 1005,
+	        .tool_choice = ASKD_TOOL_REQUIRED,
+	        .messages = messages,
+	        .tools = tools,
+	        .stream = &sink};
+	json_t *expected;
+
+	(void)state;
+	assert_int_equal(write(file.fd, "\x89PNG", 4), 4);
+	unlink(picture);
+	with.schema = in.reply_schema = askd_text_of(schema);
+	expected = json_pack(
+	        "{s:s, s:i, s:f, s:b, s:{s:b}, s:[{s:s,s:s},{s:s,s:[{s:s,s:s},{s:s,s:{s:s}}]},"
+	        "{s:s,s:s,s:[{s:s,s:s,s:{s:s,s:s}}]},{s:s,s:s,s:s}],"
+	        "s:[{s:s,s:{s:s,s:s,s:{s:s}}},{s:s,s:{s:s,s:s,s:{s:s,s:{}}}}], s:s,"
+	        "s:{s:s,s:{s:s,s:b,s:{s:s}}}}",
+	        "model", "m-1", "max_tokens", 7, "temperature", 1.005, "stream", 1,
+	        "stream_options", "include_usage", 1, "messages", "role", "system", "content", "",
+	        "role", "user", "content", "type", "text", "text", "look", "type", "image_url",
+	        "image_url", "url", "data:image/png;base64,iVBORw==", "role", "assistant",
+	        "content", "", "tool_calls", "id", "t\"1", "type", "function", "function", "name",
+	        "f", "arguments", "{\"a\":1}", "role", "tool", "content", "1", "tool_call_id",
+	        "t\"1", "tools", "type", "function", "function", "name", "f", "description", "",
+	        "parameters", "type", "object", "type", "function", "function", "name", "f",
+	        "description", "", "parameters", "type", "object", "properties", "tool_choice",
+	        "required", "response_format", "type", "json_schema", "json_schema", "name",
+	        "reply", "strict", 1, "schema", "type", "object");
+	assert_non_null(expected);
+	script[0].body = events;
+	for (size_t shift = 0; shift < 17; shift++) {
+		json_t *message = json_array_get(json_object_get(expected, "messages"), 0), *got;
+		size_t n = shift;
+
+		memset(text, 'x', n);
+		while (n < 3000) /* longer than what is escaped in one piece */
+			for (char c = 1; c < 0x7f && n < 3000; c++) {
+				text[n++] = c;
+				if (c % 5 == 0)
+					n += (size_t)sprintf(text + n, "plain ü€😀");
+			}
+		system.text = (struct askd_text){text, n};
+		text[n] = 0;
+		json_object_set_new(message, "content", json_stringn(text, n));
+		calls = 0;
+		assert_int_equal(iface->complete(self, &call, &in, &reply, &error), ASKD_OK);
+		got = json_loads(sent[0], JSON_REJECT_DUPLICATES, NULL);
+		if (!got || !json_equal(got, expected))
+			fail_msg("shifted by %zu: %s", shift, sent[0]);
+		json_decref(got);
+	}
+	/* The schema that is kept is not taken for another one. */
+	in.reply_schema = ASKD_LITERAL("{ \"type\" : \"string\" }");
+	calls = 0;
+	assert_int_equal(iface->complete(self, &call, &in, &reply, &error), ASKD_OK);
+	assert_non_null(strstr(sent[0], "\"schema\":{\"type\":\"string\"}"));
+	in.reply_schema = ASKD_LITERAL("{ \"type\" : ");
+	assert_int_equal(iface->complete(self, &call, &in, &reply, &error), ASKD_E_INVALID);
+	close(file.fd);
+	json_decref(expected);
+}
+
 static void broken_streams_are_told_apart(void **state)
 {
 #define PIECE "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"
@@ -455,6 +550,7 @@ int main(void)
 	        TEST(errors_hold_no_key_and_are_short),
 	        TEST(what_the_server_does_not_take_is_left_out_and_remembered),
 	        TEST(a_stream_may_be_cut_anywhere),
+	        TEST(a_request_is_the_json_that_was_meant),
 	        TEST(broken_streams_are_told_apart),
 	        TEST(deep_json_is_refused_before_it_is_parsed),
 	        TEST(only_loopback_is_local),

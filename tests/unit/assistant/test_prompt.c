@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 
 #include "assistant/prompt_parts.h"
 
@@ -182,6 +183,41 @@ static void the_day_is_the_persons(void **state)
 	arena_finish(&a);
 }
 
+static void expect_day(const char *zone, const char *day)
+{
+	struct askd_task task = full_task();
+	struct arena a;
+
+	arena_init(&a, 0);
+	task.zone = askd_text_of(zone);
+	if (!strstr(render(&a, everything, &task, 3), day))
+		fail_msg("%s is not %s", zone, day);
+	arena_finish(&a);
+}
+
+/* Zones are remembered: more of them than are kept, and each still has its own day. */
+static void many_zones_keep_their_days(void **state)
+{
+	DIR *folder = opendir("/usr/share/zoneinfo/America");
+	size_t seen = 0;
+
+	(void)state;
+	assert_non_null(folder);
+	for (struct dirent *entry; (entry = readdir(folder));) {
+		char zone[64];
+
+		if (entry->d_type == DT_DIR || strlen(entry->d_name) > 40)
+			continue;
+		snprintf(zone, sizeof zone, "America/%.40s", entry->d_name);
+		expect_day(zone, "Saturday 2026-11-21");
+		if (++seen % 10 == 0)
+			expect_day("Etc/GMT-14", "Sunday 2026-11-22");
+	}
+	closedir(folder);
+	assert_true(seen > 64);
+	expect_day("Europe/Berlin", "Sunday 2026-11-22");
+}
+
 static void paragraphs_without_content_are_left_out(void **state)
 {
 	struct askd_task task = {.size = sizeof task,
@@ -281,6 +317,7 @@ int main(void)
 	        cmocka_unit_test(default_is_results),
 	        cmocka_unit_test(values_are_data),
 	        cmocka_unit_test(the_day_is_the_persons),
+	        cmocka_unit_test(many_zones_keep_their_days),
 	        cmocka_unit_test(paragraphs_without_content_are_left_out),
 	        cmocka_unit_test(long_results_are_cut_and_say_so),
 	        cmocka_unit_test(bad_prompts_are_named),

@@ -344,6 +344,31 @@ static void chance_differs(void **state)
 	random_bytes(a, 0);
 }
 
+/* Bytes are fetched in advance: a child must not hand out those of its parent. */
+static void a_child_has_chances_of_its_own(void **state)
+{
+	unsigned char a[16], b[16];
+	int ends[2], status = 1;
+	pid_t child;
+
+	(void)state;
+	random_bytes(a, 1);
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		random_bytes(a, sizeof a);
+		_exit(write(ends[1], a, sizeof a) != sizeof a);
+	}
+	random_bytes(b, sizeof b);
+	assert_int_equal(read(ends[0], a, sizeof a), sizeof a);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_memory_not_equal(a, b, sizeof a);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 #ifdef ASKD_FAULTS
 static int passes_until_killed(const char *kill, int passes)
 {
@@ -410,7 +435,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(hook_may_remove_itself),
 	        cmocka_unit_test(signal_reaches_its_subscribers_only),
 	        cmocka_unit_test(clock_can_be_set), cmocka_unit_test(ids_are_unique_and_grow),
-	        cmocka_unit_test(chance_differs),
+	        cmocka_unit_test(chance_differs), cmocka_unit_test(a_child_has_chances_of_its_own),
 #ifdef ASKD_FAULTS
 	        cmocka_unit_test(clock_starts_where_the_environment_says),
 	        cmocka_unit_test(testpoint_kills_at_the_named_pass),

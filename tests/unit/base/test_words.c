@@ -156,6 +156,115 @@ static void json_from_strangers_is_limited(void **state)
 	free(bomb);
 }
 
+/* What is called plain without a tree is what json_read takes, also after any one byte has changed.
+ */
+static void plain_json_is_json(void **state)
+{
+	static const char *const documents[] = {
+	        "{\"a\":[1,-2.50e+3,null,\"x\\n\\u00e9\\\\\"],\"b\":{},\"c\":[],\"d\":true}",
+	        " [ {\"k\":{\"k\":0}} , false , \"\xc3\xbc{[\\\"\" ] ", "\"text\"", "-0.5", "12"};
+	static const char *const unknown[] = {"", " ", "[1,]", "{\"a\":1,\"a\":2}", "{\"a\":1,}",
+	        "01", "1 2", "[1", "\"\\ud800\"", "\"\\u0000\"", "\"\\x\"", "\"a\nb\"", "truex",
+	        "-", "1.", "1e", "1e999", "123456789012345678901234567890", "{1:2}", "\"\xff\"",
+	        "[}", "{]"};
+	static const char bytes[] = " \"\\{}[],:01-.eEu/x\n\x01\xff";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+		if (json_is_plain(askd_text_of(unknown[i])))
+			fail_msg("%s", unknown[i]);
+	assert_false(json_is_plain((struct askd_text){NULL, 0}));
+	for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
+		size_t n = strlen(documents[i]);
+		char *changed = malloc(n); /* no byte more: the sanitizer sees each step too far */
+
+		assert_non_null(changed);
+		assert_true(json_is_plain(askd_text_of(documents[i])));
+		for (size_t at = 0; at < n; at++)
+			for (size_t k = 0; k < sizeof bytes; k++) { /* the 0 too */
+				memcpy(changed, documents[i], n);
+				changed[at] = bytes[k];
+				if (json_is_plain((struct askd_text){changed, n}) &&
+				        !reads(changed, n, NULL))
+					fail_msg("%.*s", (int)n, changed);
+				memcpy(changed, documents[i], n);
+				if (json_is_plain((struct askd_text){changed, at}) &&
+				        !reads(changed, at, NULL))
+					fail_msg("%.*s", (int)at, changed);
+			}
+		free(changed);
+	}
+}
+
+static void json_is_checked_like_it_is_read(void **state)
+{
+	struct askd_error error = {0};
+
+	(void)state;
+	assert_int_equal(json_check(ASKD_LITERAL("[1]"), &error), ASKD_OK);
+	assert_int_equal(json_check(ASKD_LITERAL("\"\\ud83d\\ude00\""), &error), ASKD_OK);
+	assert_int_equal(json_check(ASKD_LITERAL("[1,]"), &error), ASKD_E_INVALID);
+	assert_non_null(strstr(error.message, "line 1"));
+	assert_int_equal(json_check(ASKD_LITERAL("[1,]"), NULL), ASKD_E_INVALID);
+}
+
+static void parts_of_json_are_taken_as_they_stand(void **state)
+{
+	static const char *const names[] = {"a", "b", "none", "c", NULL};
+	struct askd_text values[4];
+	struct buffer b;
+
+	(void)state;
+	json_pick(
+	        ASKD_LITERAL(" { \"x\" : \"}\\\"\" , \"b\" : [1, {\"a\": \"u v\"}] ,\"a\":true }"),
+	        names, values);
+	assert_true(text_is(values[0], "true"));
+	assert_true(text_is(values[1], "[1, {\"a\": \"u v\"}]"));
+	assert_null(values[2].s);
+	assert_null(values[3].s);
+	buffer_init(&b, 0);
+	json_add_plain(&b, values[1]);
+	assert_string_equal(b.s, "[1,{\"a\":\"u v\"}]");
+	buffer_finish(&b);
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const others[] = {"{}", "[\"a\",1]", "\"a\"", ""};
+
+		values[0] = ASKD_LITERAL("stale");
+		json_pick(askd_text_of(others[i]), names, values);
+		assert_null(values[0].s);
+	}
+}
+
+static void json_is_written_without_end_neither_wide_nor_deep(void **state)
+{
+	json_t *json = json_read(ASKD_LITERAL("{\"a\\\"\":[0.1,-1.05,1e300,0,true,false,null,{}],"
+	                                      "\"b\":\"\\u0001\xc3\xbc\"}"),
+	        NULL);
+	struct buffer b;
+
+	(void)state;
+	buffer_init(&b, 0);
+	json_add(&b, json);
+	assert_string_equal(b.s,
+	        "{\"a\\\"\":[0.1,-1.05,1e+300,0,true,false,null,{}],\"b\":\"\\u0001\xc3\xbc\"}");
+	json_decref(json);
+	buffer_clear(&b);
+	json = json_array();
+	for (int i = 0; i < 1000; i++) {
+		json_t *outer = json_array();
+
+		json_array_append_new(outer, json);
+		json = outer;
+	}
+	json_add(&b, json);
+	assert_true(b.failed);
+	json_decref(json);
+	buffer_clear(&b);
+	json_add(&b, NULL);
+	assert_true(b.failed);
+	buffer_finish(&b);
+}
+
 static void json_members_have_types(void **state)
 {
 	json_t *json = json_read(ASKD_LITERAL("{\"s\":\"x\",\"i\":5,\"f\":1.5}"), NULL);
@@ -187,7 +296,13 @@ static void json_value_keeps_what_it_is(void **state)
 	        {{.type = ASKD_INT, .u.i = INT64_C(9007199254740993)}, "\"9007199254740993\""},
 	        {{.type = ASKD_INT, .u.i = INT64_MIN}, "\"-9223372036854775808\""},
 	        {{.type = ASKD_BOOL, .u.i = 1}, "true"}, {{.type = ASKD_FLOAT, .u.f = 0.1}, "0.1"},
-	        {{.type = ASKD_FLOAT, .u.f = 5}, "5.0"},
+	        {{.type = ASKD_FLOAT, .u.f = 5}, "5.0"}, {{.type = ASKD_FLOAT, .u.f = 0}, "0.0"},
+	        {{.type = ASKD_FLOAT, .u.f = -0.0}, "-0.0"},
+	        {{.type = ASKD_FLOAT, .u.f = -0.001}, "-0.001"},
+	        {{.type = ASKD_FLOAT, .u.f = 0.0001}, "0.0001"},
+	        {{.type = ASKD_FLOAT, .u.f = 18204.56}, "18204.56"},
+	        {{.type = ASKD_FLOAT, .u.f = 99999999999.25}, "99999999999.25"},
+	        {{.type = ASKD_FLOAT, .u.f = 0.1 + 0.2}, "0.30000000000000004"},
 	        {{.type = ASKD_FLOAT, .u.f = 1e300}, "1e+300"},
 	        {{.type = ASKD_FLOAT, .u.f = __builtin_nan("")}, "null"},
 	        {{.type = ASKD_FLOAT, .u.f = -__builtin_inf()}, "null"},
@@ -347,6 +462,10 @@ int main(void)
 	        cmocka_unit_test(log_json_is_json), cmocka_unit_test(secret_never_reaches_the_log),
 	        cmocka_unit_test(excerpt_has_fifty_characters),
 	        cmocka_unit_test(json_from_strangers_is_limited),
+	        cmocka_unit_test(plain_json_is_json),
+	        cmocka_unit_test(json_is_checked_like_it_is_read),
+	        cmocka_unit_test(parts_of_json_are_taken_as_they_stand),
+	        cmocka_unit_test(json_is_written_without_end_neither_wide_nor_deep),
 	        cmocka_unit_test(json_members_have_types),
 	        cmocka_unit_test(json_value_keeps_what_it_is),
 	        cmocka_unit_test(texts_for_persons_are_filled_and_escaped),
