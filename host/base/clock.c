@@ -97,13 +97,26 @@ void random_bytes(void *p, size_t n)
 	}
 }
 
+/* Chance for ids, from the kernel in portions: asking it for each one would cost more than all the
+ * rest of an id. */
+static uint32_t id_chance(void)
+{
+	static _Thread_local uint32_t words[64];
+	static _Thread_local size_t left;
+
+	if (!left) {
+		left = sizeof words / sizeof *words;
+		random_bytes(words, sizeof words);
+	}
+	return words[--left];
+}
+
 uint64_t id_make(void)
 {
 	static _Atomic uint64_t last;
 	uint64_t previous = atomic_load(&last), id, ms = (uint64_t)(clock_now_us() / 1000);
-	uint32_t chance;
+	uint32_t chance = id_chance();
 
-	random_bytes(&chance, sizeof chance);
 	/* One bit less of chance leaves each millisecond at least 2^20 ids; past that we borrow
 	 * from the next one. */
 	chance &= (1u << (ID_CHANCE_BITS - 1)) - 1;

@@ -93,18 +93,6 @@ void buffer_print(struct buffer *b, const char *format, ...)
 	va_end(again);
 }
 
-char *buffer_take(struct buffer *b)
-{
-	char *s = NULL;
-
-	if (buffer_reserve(b, 0)) {
-		s = b->s;
-		b->s = NULL;
-	}
-	buffer_finish(b);
-	return s;
-}
-
 struct askd_text buffer_text(const struct buffer *b)
 {
 	if (b->failed)
@@ -172,15 +160,6 @@ size_t text_cut(const char *s, size_t n, size_t max)
 	while (end && ((unsigned char)s[end] & 0xc0) == 0x80)
 		end--;
 	return end;
-}
-
-size_t text_length(const char *s, size_t n)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < n; i++)
-		count += ((unsigned char)s[i] & 0xc0) != 0x80;
-	return count;
 }
 
 bool text_is(struct askd_text text, const char *s)
