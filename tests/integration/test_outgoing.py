@@ -303,11 +303,11 @@ def test_compressed_reply_whole_and_as_a_stream(askd, llm, compressing):
         assert any(request["body"].get("stream") for request in llm.requests())
 
 
-@pytest.mark.parametrize("spoil,code", [(garble, "PROTOCOL"), (bomb, "TOO_LARGE")])
-def test_spoiled_compression_is_an_error_with_its_reason(asks, llm, compressing, spoil, code):
+@pytest.mark.parametrize("spoil,reason", [(garble, "PROTOCOL: "), (bomb, r"TOO_LARGE: \S+ the reply is larger than ")])
+def test_spoiled_compression_is_an_error_with_its_reason(asks, llm, compressing, spoil, reason):
     with compressing(spoil) as url:
         said, log = asks(url)
-    assert said["kind"] == "error" and f"the turn failed with {code}" in log, log
+    assert said["kind"] == "error" and re.search("the turn failed with " + reason, log), log
 
 
 # ---- many over TLS -------------------------------------------------------------------------------
