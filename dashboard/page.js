@@ -110,7 +110,7 @@ async function ask(question) {
   if (!text || running) return;
   const said = addTurn(text);
   const status = make('p', 'faint', say('working'));
-  let draft = '', over = false;
+  let draft = '', over = false, again = '';
   const end = (parts) => { over = true; said.replaceChildren(...parts); };
   said.append(status);
   busy(new AbortController());
@@ -130,12 +130,15 @@ async function ask(question) {
       else if (event === 'text' || event === 'replace') {
         draft = event === 'text' ? draft + data.text : data.text;
         said.replaceChildren(prose(draft), status);
+      } else if (event === 'stopping') {
+        status.textContent = say('stopping');
+        again = ` ${say('retry', { n: data.retry_after })}`;
       } else if (event === 'result') end(answer(data, ask));
-      else if (event === 'error') end([make('p', 'bad', data.error)]);
+      else if (event === 'error') end([make('p', 'bad', data.error + again)]);
     });
     if (!over) throw new TypeError('the stream ended early');
   } catch (error) {
-    const word = error.name === 'AbortError' ? say('stopped') : error instanceof Refused ? error.message : say('lost');
+    const word = error.name === 'AbortError' ? say('stopped') : error instanceof Refused ? error.message : say('lost') + again;
     if (!over) end([...(draft ? [prose(draft)] : []), make('p', error.name === 'AbortError' ? 'faint' : 'bad', word)]);
   } finally {
     busy(null);

@@ -15,8 +15,11 @@
 #include "config/bundled.h"
 #include "run/health.h"
 #include "run/http.h"
+#include "run/inherit.h"
 #include "run/listen.h"
 #include "run/metrics.h"
+#include "run/notify.h"
+#include "store/audit.h"
 #include "web/local.h"
 #include "web/web.h"
 
@@ -28,7 +31,10 @@
 #define ARM_FAULTS() ((void)0)
 #endif
 
-enum { DRAIN_LAST_MS = 1000 }; /* for workers whose work is over */
+enum {
+	DRAIN_LAST_MS = 1000,        /* for workers whose work is over */
+	LISTEN_US = 5 * 1000 * 1000, /* for servers to begin */
+};
 
 struct daemon {
 	const struct config *config;
@@ -37,6 +43,7 @@ struct daemon {
 	struct local_server *local;
 	bool serving; /* `askd run`, not one command */
 	struct health *health;
+	struct watchdog *watchdog;
 	struct web *web;
 };
 
@@ -125,6 +132,17 @@ static int serve_local(void *arg, uint32_t uid, const char *user, int argc, char
 	        arg, user, argv[0][0] ? argv[0] : NULL, argc - 1, argv + 1, in, out, err, cancel);
 }
 
+/* Who hears that askd is ready connects at once. */
+static void wait_for_servers(struct registry *registry)
+{
+	int64_t until_us = clock_monotonic_us() + LISTEN_US;
+
+	for (const struct plugin_instance *i = registry->instances; i; i = i->next)
+		if (plugin_instance_extension(i, "askd.web_server/1") && !listen_wait(i, until_us))
+			log_warning("run", 0, "%s does not listen yet", i->host.instance);
+	inherit_tell_rest();
+}
+
 struct daemon *daemon_open(const struct config *config, bool serve, struct askd_error *reterr)
 {
 	static bool offered;
@@ -182,6 +200,9 @@ struct daemon *daemon_open(const struct config *config, bool serve, struct askd_
 		        health_start(rooms->registry, rooms->timers, rooms->workers, reterr);
 		if (!daemon->health)
 			goto fail;
+		if (watchdog_start(&daemon->watchdog, rooms->timers, rooms->workers, reterr))
+			goto fail;
+		wait_for_servers(rooms->registry);
 	}
 	daemon->local = local_server_start(config->state_dir, serve_local, daemon, reterr);
 	if (!daemon->local)
@@ -221,6 +242,7 @@ void daemon_close(struct daemon *daemon)
 		registry_stop(rooms->registry);
 	if (daemon->assistant)
 		assistant_stop(daemon->assistant, ms_until(until_us));
+	watchdog_stop(daemon->watchdog);
 	if (rooms->workers)
 		workers_drain(rooms->workers, DRAIN_LAST_MS + ms_until(until_us));
 	assistant_close(daemon->assistant);
@@ -351,6 +373,22 @@ static int run_key(struct daemon *daemon, const struct call_scope *scope, int ar
 	return status;
 }
 
+static int run_audit(struct daemon *daemon, int argc, char **argv, int out, int err)
+{
+	struct askd_error error = {0};
+	uint64_t rows = 0;
+
+	if (argc > 1)
+		dprintf(err, "askd: '%s' was not expected after 'audit'; see: askd help audit\n",
+		        argv[1]);
+	else if (audit_verify(daemon->rooms.store, &rows, &error))
+		dprintf(err, "askd audit: %s\n", error.message);
+	else
+		return dprintf(out, "%llu rows, none was changed, removed or added\n",
+		               (unsigned long long)rows) < 0;
+	return 1;
+}
+
 int daemon_command(struct daemon *daemon, const char *user, const char *config_path, int argc,
         char **argv, int in, int out, int err, struct cancel *cancel)
 {
@@ -387,6 +425,8 @@ int daemon_command(struct daemon *daemon, const char *user, const char *config_p
 	scope.organisation = person.organisation;
 	if (!strcmp(argv[0], "key"))
 		return run_key(daemon, &scope, argc, argv, out, err);
+	if (!strcmp(argv[0], "audit"))
+		return run_audit(daemon, argc, argv, out, err);
 	verb = find_verb(daemon->rooms.registry, argv[0], &instance);
 	ARM_FAULTS();
 	if (verb) {
@@ -400,6 +440,7 @@ int daemon_command(struct daemon *daemon, const char *user, const char *config_p
 	words[n++] = "check";
 	words[n++] = "plugin";
 	words[n++] = "key";
+	words[n++] = "audit";
 	words[n++] = "version";
 	words[n++] = "help";
 	verbs = daemon_verbs(daemon->rooms.registry, &arena);

@@ -13,6 +13,8 @@
 #include "config/config.h"
 #include "daemon.h"
 #include "plugin/command.h"
+#include "run/inherit.h"
+#include "run/notify.h"
 #include "web/local.h"
 
 enum { MALLOC_ARENAS = 4 };
@@ -28,6 +30,7 @@ static const struct daemon_verb own_verbs[] = {
                 "Shows, judges and makes plugins."},
         {"key", "askd key create NAME | list | revoke NAME | forget-sealed",
                 "API keys for programs."},
+        {"audit", "askd audit", "Checks that no row of the audit was changed, removed or added."},
         {"version", "askd version", "Prints the version."},
         {"help", "askd help [COMMAND]", "Prints this, or how to use one command."},
         {NULL, NULL, NULL},
@@ -209,6 +212,8 @@ static void block_signals(sigset_t *set)
 	signal(SIGXFSZ, SIG_IGN); /* a limit on files is a full disk: an error, not a death */
 }
 
+enum { STOP_EXTRA_MS = 30 * 1000 }; /* after the drain: for what was canceled to end */
+
 static int command_run(const struct arguments *args)
 {
 	struct config *config = is_alone(args) ? read_config(args) : NULL;
@@ -219,24 +224,33 @@ static int command_run(const struct arguments *args)
 
 	if (!config)
 		return 1;
+	inherit_start();
+	inherit_raise_limit();
+	notify_start();
 	block_signals(&signals);
 	daemon = daemon_open(config, true, &error);
 	if (!daemon) {
 		fprintf(stderr, "askd: %s\n", error.message);
+		notify_stop();
 		config_destroy(config);
 		return 1;
 	}
 	log_info("main", 0, "askd %s is ready", ASKD_VERSION);
+	notify_send("READY=1\nSTATUS=Ready");
 	do
 		sigwait(&signals, &got);
 	while (got == SIGHUP);
 	log_info("main", 0, "stopping: running turns have %lld ms to end",
 	        (long long)config->drain_ms);
+	notify_send("STOPPING=1\nSTATUS=Stopping: running turns have %lld ms to end\n"
+	            "EXTEND_TIMEOUT_USEC=%lld",
+	        (long long)config->drain_ms, (long long)(config->drain_ms + STOP_EXTRA_MS) * 1000);
 	/* A second signal ends the process at once: what is stored stays, the rest is resumed. */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 	daemon_close(daemon);
+	notify_stop();
 	config_destroy(config);
 	return 0;
 }

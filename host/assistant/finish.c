@@ -70,7 +70,7 @@ static int32_t add_end(
 	struct askd_text reply = {NULL, 0};
 	int64_t now_us = clock_now_us();
 
-	if (turn->inbox_key && !turn->way && !turn->state.ephemeral) {
+	if (turn->inbox_key && !turn->way && !turn->state.ephemeral && !turn_is_limited(turn)) {
 		reply = event_seal(turn->assistant, a, "turns", turn->id, turn->object, reterr);
 		if (!reply.s)
 			return reterr ? reterr->code : ASKD_E_INTERNAL;
@@ -87,7 +87,11 @@ static int32_t add_end(
 	                store_bytes(reply.s, (size_t)reply.n), store_id(turn->id)));
 	if (turn->state.durable)
 		ledger_forget(unit, turn->id);
-	if (turn->inbox_key)
+	/* Who comes too early is to ask again: the same key must not find the refusal then. */
+	if (turn->inbox_key && !turn->way && turn_is_limited(turn))
+		store_unit_add(unit, 1, "delete from inbox where id = $1",
+		        STORE_PARAMS(store_id(turn->id)));
+	else if (turn->inbox_key)
 		store_unit_add(unit, 1, "update inbox set ended_us = $1 where id = $2",
 		        STORE_PARAMS(store_int(now_us), store_id(turn->id)));
 	return ASKD_OK;

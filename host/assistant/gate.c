@@ -7,7 +7,7 @@
 #include "base/i18n.h"
 #include "base/log.h"
 
-enum { NAMES_MAX = 12, REPLY_WORDS = 5 };
+enum { NAMES_MAX = 12, REPLY_WORDS = 5, PLACE_RETRY_US = 1000 * 1000 };
 
 bool gate_person(struct turn *turn)
 {
@@ -177,6 +177,7 @@ bool gate_limits(struct turn *turn)
 	if (!turn->resumed && limits_take(limits, limit, subject, clock_monotonic_us(),
 	                              &retry_us) == LIMITS_REFUSE) {
 		inbox_release(turn);
+		turn->state.limited_us = retry_us > 0 ? retry_us : 1;
 		seconds = retry_us < 1000000 ? 1 : (retry_us + 999999) / 1000000;
 		turn_say(turn, ASKD_TURN_REFUSED,
 		        i18n_plural(a, turn->state.language,
@@ -205,6 +206,7 @@ bool gate_limits(struct turn *turn)
 		}
 		admit(turn);
 	} else if (verdict == LIMITS_REFUSE) {
+		turn->state.limited_us = PLACE_RETRY_US;
 		turn_say(turn, ASKD_TURN_REFUSED,
 		        i18n_text(a, turn->state.language,
 		                "I am still working on your last two questions. Please send this "

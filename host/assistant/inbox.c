@@ -507,6 +507,7 @@ int32_t inbox_ask(struct assistant *assistant, struct plugin_call *call,
 	bool known = false;
 	int32_t rc;
 
+	TESTPOINT("received");
 	if (turn_state_of(from))
 		return askd_fail(reterr, ASKD_E_INVALID, "a turn cannot ask");
 	if (in->kind != ASKD_EVENT_TEXT && in->kind != ASKD_EVENT_BUTTON)
@@ -539,6 +540,7 @@ int32_t inbox_ask(struct assistant *assistant, struct plugin_call *call,
 	}
 	if (rc || known)
 		goto out;
+	TESTPOINT("stored");
 	log_debug("assistant", turn->id, "%s: %s", call->owner->host.instance, shown(turn));
 	turn_run(turn);
 	if (turn->failed) {
@@ -549,6 +551,7 @@ int32_t inbox_ask(struct assistant *assistant, struct plugin_call *call,
 	}
 	out->kind = turn->kind;
 	out->turn = turn->id;
+	out->retry_after_ms = turn_is_limited(turn) ? (turn->state.limited_us + 999) / 1000 : 0;
 	out->object = arena_text(&call->arena, turn->object);
 	if (!out->object.s)
 		rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory for an answer");

@@ -126,6 +126,8 @@ void turn_say_error(struct turn *turn, const struct askd_error *error);
 void turn_list(struct turn *turn, bool text);
 void turn_unlist(struct turn *turn); /* and wakes who waits for it */
 bool turn_over(struct turn *turn);   /* canceled or past its deadline */
+/* Refused by a limit that fills again by itself, in state.limited_us. */
+bool turn_is_limited(const struct turn *turn);
 
 /* finish.c: the last transaction */
 int32_t turn_finish(struct turn *turn, bool apology, struct askd_error *reterr);

@@ -6,6 +6,8 @@
 #include "base/testpoint.h"
 #include "run/metrics.h"
 
+enum { ECHO_MIN = 24 }; /* bytes that an error has in common with a request by no accident */
+
 int32_t stage_candidate_fill(struct stage_call *c, size_t index, struct arena *a,
         struct stage_candidate *candidate, struct askd_error *reterr)
 {
@@ -153,6 +155,34 @@ static void settle_reply(struct stage_call *c, const struct stage_candidate *can
 	settle(c, row);
 }
 
+static bool is_inside_character(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* A server may repeat in its error what it was asked: that is for no log. */
+static void drop_echo(char *message, struct askd_text sent)
+{
+	size_t n = strlen(message);
+
+	for (size_t at = 0; sent.s && at + ECHO_MIN <= n; at++) {
+		const char *same = memmem(sent.s, (size_t)sent.n, message + at, ECHO_MIN);
+		size_t left = same ? (size_t)(sent.s + sent.n - same) : 0, length = ECHO_MIN;
+
+		if (!same || is_inside_character(message[at]))
+			continue;
+		while (length < left && message[at + length] &&
+		        message[at + length] == same[length])
+			length++;
+		while (is_inside_character(message[at + length]))
+			length--;
+		memcpy(message + at, "...", 3);
+		memmove(message + at + 3, message + at + length, n - at - length + 1);
+		n -= length - 3;
+		at += 2;
+	}
+}
+
 int64_t stage_limit_ms(const struct stage_call *c)
 {
 	int64_t limit_ms = c->config->timeout_ms, rest_ms;
@@ -191,6 +221,8 @@ int32_t stage_try(struct stage_call *c, const struct stage_candidate *candidate,
 	row.ended_us = row.started_us + (clock_monotonic_us() - began_us);
 	breaker_report(c->stages, candidate->instance, rc);
 	if (rc) {
+		for (size_t i = 0; request->messages && request->messages[i]; i++)
+			drop_echo(error.message, request->messages[i]->text);
 		settle_failure(c, &row, rc, &error);
 		log_info("assistant", c->call->base.id, "llm/%s failed in the stage %s: %s %s",
 		        row.llm, row.name, error_name(rc),

@@ -112,6 +112,11 @@ bool turn_over(struct turn *turn)
 	       clock_monotonic_us() >= turn->state.scope.deadline_us;
 }
 
+bool turn_is_limited(const struct turn *turn)
+{
+	return turn->kind == ASKD_TURN_REFUSED && turn->state.limited_us > 0;
+}
+
 /* ---- what the host itself says ----------------------------------------------------------------
  */
 

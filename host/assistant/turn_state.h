@@ -37,7 +37,8 @@ struct turn_state {
 	 * by the query listener of assistant.c. */
 	int64_t egress;
 
-	int64_t limited_us; /* a limit of a stage is used up for that long; 0: none is */
+	int64_t limited_us; /* a limit, of questions or of a stage, is used up for that long; 0:
+	                     * none is */
 
 	/* The receipt, as JSON arrays, appended to as things happen. Owned by the turn.
 	 * stages: {stage, ordinal, llm, model, prompt, input_tokens, output_tokens, cost_pico|null,

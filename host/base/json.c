@@ -107,13 +107,6 @@ int64_t json_get_int(const json_t *object, const char *name, int64_t otherwise)
 	return json_is_integer(member) ? json_integer_value(member) : otherwise;
 }
 
-double json_get_number(const json_t *object, const char *name, double otherwise)
-{
-	const json_t *member = json_object_get(object, name);
-
-	return json_is_number(member) ? json_number_value(member) : otherwise;
-}
-
 void json_add_string(struct buffer *b, const char *s, size_t n)
 {
 	size_t from = 0, at = 0;

@@ -32,7 +32,6 @@ struct askd_text json_write(struct arena *a, const json_t *json);
 /* Members of an object; NULL or the default when absent or of another type. */
 const char *json_get_string(const json_t *object, const char *name);
 int64_t json_get_int(const json_t *object, const char *name, int64_t otherwise);
-double json_get_number(const json_t *object, const char *name, double otherwise);
 /* Appends s as a JSON string with its quotes. */
 void json_add_string(struct buffer *b, const char *s, size_t n);
 /* Appends a value as design says: integers above 2^53 and decimals as strings, dates in ISO 8601,

@@ -117,18 +117,6 @@ void buffer_add_int(struct buffer *b, int64_t value)
 	buffer_add(b, digits + at, sizeof digits - at);
 }
 
-char *buffer_take(struct buffer *b)
-{
-	char *s = NULL;
-
-	if (buffer_reserve(b, 0)) {
-		s = b->s;
-		b->s = NULL;
-	}
-	buffer_finish(b);
-	return s;
-}
-
 struct askd_text buffer_text(const struct buffer *b)
 {
 	if (b->failed)
@@ -215,15 +203,6 @@ size_t text_cut(const char *s, size_t n, size_t max)
 	while (end && ((unsigned char)s[end] & 0xc0) == 0x80)
 		end--;
 	return end;
-}
-
-size_t text_length(const char *s, size_t n)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < n; i++)
-		count += ((unsigned char)s[i] & 0xc0) != 0x80;
-	return count;
 }
 
 bool text_is(struct askd_text text, const char *s)

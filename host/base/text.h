@@ -25,8 +25,6 @@ void buffer_add_string(struct buffer *b, const char *s); /* NULL adds nothing */
 void buffer_add_text(struct buffer *b, struct askd_text text);
 __attribute__((format(printf, 2, 3))) void buffer_print(struct buffer *b, const char *format, ...);
 void buffer_add_int(struct buffer *b, int64_t value);
-/* Hands the malloc'ed string over and empties the buffer; NULL if it failed. Free with free(). */
-char *buffer_take(struct buffer *b);
 /* The contents as a slice; never absent unless the buffer failed. */
 struct askd_text buffer_text(const struct buffer *b);
 
@@ -36,8 +34,6 @@ bool text_is_valid(const char *s, size_t n);
 size_t text_character(const char *s, size_t n);
 /* The longest length <= max bytes that ends at a character's end. */
 size_t text_cut(const char *s, size_t n, size_t max);
-/* Count of code points of valid UTF-8. */
-size_t text_length(const char *s, size_t n);
 bool text_is(struct askd_text text, const char *s);
 /* The entry of the NULL-terminated list that is nearest to `name` by edit distance, or NULL if none
  * is near enough to be meant. */

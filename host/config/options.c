@@ -256,6 +256,14 @@ int32_t option_read(struct arena *a, const struct yaml_node *node, const struct 
 	return ok ? ASKD_OK : fail_expected(reterr, node, option, owner);
 }
 
+/* Most defaults are one word, which needs no parser. */
+static bool is_word(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./");
+
+	return n && !s[n] && strcasecmp(s, "null") != 0;
+}
+
 int32_t option_default(struct arena *a, const struct askd_option *option,
         const struct yaml_node **node, struct askd_error *reterr)
 {
@@ -264,11 +272,12 @@ int32_t option_default(struct arena *a, const struct askd_option *option,
 	*node = NULL;
 	if (!option->def)
 		return ASKD_OK;
-	if (!*option->def && option->type == ASKD_OPT_TEXT) {
-		parsed = yaml_make(a, YAML_SCALAR, "");
+	if (is_word(option->def) || (!*option->def && option->type == ASKD_OPT_TEXT)) {
+		parsed = yaml_make(a, YAML_SCALAR, option->def);
 		if (!parsed)
 			return no_memory(reterr);
-		parsed->quoted = true;
+		parsed->quoted = !*option->def;
+		parsed->place = (struct yaml_place){"(default)", 1, 1};
 	} else {
 		parsed = yaml_read_string(a, "(default)", option->def, strlen(option->def), reterr);
 		if (!parsed)

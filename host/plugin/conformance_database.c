@@ -1,10 +1,9 @@
 /* conformance_database.c: what a driver must do. Statements are chosen by the dialect it names; for
  * one that it describes itself only what needs no SQL of its own is tried.
  *
- * Under `check:` the options file may name variants of the options that provoke an error:
- *   check: {not_found: {path: /nowhere}, auth: {password: wrong}, io: {port: 1}, write: {path:
- * /tmp/x}} `write` opens as askd's own state would be opened, and makes and drops a table
- * askd_check. */
+ * Under `check:` the options file may name variants of the options that provoke an error when
+ * connecting, `write`, which opens as askd's own state would be opened, and `statements`, which
+ * replace or complete those of the dialect. See docs/plugins.md. */
 #include <pthread.h>
 #include <string.h>
 
@@ -177,6 +176,10 @@ struct phrases {
 	const char *wide;    /* one text of a million letters x */
 	const char *swapped; /* $2 before $1 */
 	const char *write;   /* a write that must fail on a reader */
+	const char *large;   /* a value, or itself, above the server's own limit */
+	const char *begin;   /* a transaction that writes */
+	const char *hold;    /* in it: locks askd_check or a row of it */
+	const char *want;    /* on another connection: needs that lock and does not wait for long */
 };
 
 static const struct phrases phrases[] = {
@@ -187,16 +190,61 @@ static const struct phrases phrases[] = {
                 "FROM n",
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 10000) "
                 "SELECT group_concat('xxxxxxxxxx', '') FROM n",
-                "SELECT $2, $1", "CREATE TABLE askd_check (a integer)"},
+                "SELECT $2, $1", "CREATE TABLE askd_check (a integer)",
+                "WITH a(s) AS (SELECT 'xxxxxxxxxxxxxxxx'), b(s) AS (SELECT replace(s, 'x', s) "
+                "FROM a), c(s) AS (SELECT replace(s, 'x', s) FROM b) SELECT replace(s, 'x', s) "
+                "FROM c",
+                "BEGIN IMMEDIATE", "INSERT INTO askd_check VALUES (3)", "BEGIN IMMEDIATE"},
         {"postgres", "SELECT i FROM generate_series(1, 1000) AS t(i)", "SELECT pg_sleep(600)",
                 "SELECT repeat('x', 1000000)", "SELECT $2::text, $1::bigint",
-                "CREATE TABLE askd_check (a integer)"},
+                "CREATE TABLE askd_check (a integer)", "SELECT repeat('x', 2000000000)", "BEGIN",
+                "SELECT a FROM askd_check FOR UPDATE",
+                "SELECT a FROM askd_check FOR UPDATE NOWAIT"},
         {"mysql",
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 1000) "
                 "SELECT i FROM n",
                 "SELECT SLEEP(600)", "SELECT REPEAT('x', 1000000)", NULL,
-                "CREATE TABLE askd_check (a integer)"},
+                "CREATE TABLE askd_check (a integer)", NULL, "START TRANSACTION",
+                "SELECT a FROM askd_check FOR UPDATE",
+                "SELECT a FROM askd_check FOR UPDATE NOWAIT"},
 };
+
+/* Those of the dialect, with those of check.statements laid over them. */
+static struct phrases phrases_of(const struct conformance *run, const struct askd_dialect *dialect)
+{
+	struct phrases p = {.dialect = dialect && dialect->name ? dialect->name : "?"};
+	const struct yaml_node *given = run->checks ? yaml_find(run->checks, "statements") : NULL;
+	const struct {
+		const char *name;
+		const char **to;
+	} members[] = {{"many", &p.many}, {"endless", &p.endless}, {"wide", &p.wide},
+	        {"swapped", &p.swapped}, {"write", &p.write}, {"large", &p.large},
+	        {"begin", &p.begin}, {"hold", &p.hold}, {"want", &p.want}};
+
+	for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++)
+		if (!strcmp(phrases[i].dialect, p.dialect))
+			p = phrases[i];
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+		const struct yaml_node *node =
+		        given && given->kind == YAML_MAP ? yaml_find(given, members[i].name) : NULL;
+
+		if (node && node->kind == YAML_SCALAR)
+			*members[i].to = node->text;
+	}
+	return p;
+}
+
+/* Is there such a statement? If not, the summary says what would be tried with it. */
+static bool has(struct conformance *run, const struct phrases *p, const char *statement,
+        const char *name, const char *what)
+{
+	if (!statement)
+		conformance_skip(run,
+		        "%s: the suite knows no statement of the dialect '%s' for it; give one "
+		        "under check: {statements: {%s: ...}}",
+		        what, p->dialect, name);
+	return statement != NULL;
+}
 
 static void check_values(struct session *s, const struct phrases *p)
 {
@@ -205,6 +253,9 @@ static void check_values(struct session *s, const struct phrases *p)
 	struct askd_db_query in = {.size = sizeof in, .sql = askd_text_of(p->wide)};
 	int32_t rc;
 
+	if (!has(s->run, p, p->many, "many", "rows in batches") ||
+	        !has(s->run, p, p->wide, "wide", "long values"))
+		return;
 	rc = simple(s, p->many, &seen, &error);
 	if (conformance_error(s->run, "many rows", rc, &error, ASKD_OK)) {
 		conformance_check(s->run,
@@ -284,15 +335,28 @@ static void check_errors(struct session *s, const struct phrases *p)
 
 	rc = simple(s, "SELECT FROM WHERE", &seen, &error);
 	if (conformance_error(
-	            s->run, "a wrong statement is STATEMENT", rc, &error, ASKD_E_STATEMENT))
+	            s->run, "a wrong statement is STATEMENT", rc, &error, ASKD_E_STATEMENT)) {
 		conformance_check(s->run, error.native[0] != 0, "with the database's own code",
 		        "`native` is empty");
+		conformance_check(s->run, error.position <= strlen("SELECT FROM WHERE") + 1,
+		        "with a position inside it, or none", "`position` is %u", error.position);
+	}
 	rc = simple(s, "SELECT no_such_column_anywhere", &seen, &error);
 	conformance_error(s->run, "an unknown column is STATEMENT", rc, &error, ASKD_E_STATEMENT);
 	rc = simple(s, "SELECT 1; SELECT 2", &seen, &error);
 	conformance_error(s->run, "two statements are STATEMENT", rc, &error, ASKD_E_STATEMENT);
-	rc = simple(s, p->write, &seen, &error);
-	conformance_error(s->run, "a write on a reader is DENIED", rc, &error, ASKD_E_DENIED);
+	if (has(s->run, p, p->write, "write", "DENIED")) {
+		rc = simple(s, p->write, &seen, &error);
+		conformance_error(
+		        s->run, "a write on a reader is DENIED", rc, &error, ASKD_E_DENIED);
+	}
+	if (has(s->run, p, p->large, "large", "TOO_LARGE")) {
+		rc = simple(s, p->large, &seen, &error);
+		conformance_error(s->run, "what is above the server's limit is TOO_LARGE", rc,
+		        &error, ASKD_E_TOO_LARGE);
+	}
+	if (!has(s->run, p, p->endless, "endless", "TIMEOUT, CANCELED"))
+		return;
 	rc = session_query(s, query, 300, 100, 0, &seen, &error);
 	conformance_error(s->run, "past the deadline it is TIMEOUT", rc, &error, ASKD_E_TIMEOUT);
 	conformance_check(s->run, session_do(s, CONTRACT_DATABASE_RESET) == ASKD_OK,
@@ -310,35 +374,40 @@ static void check_errors(struct session *s, const struct phrases *p)
 	}
 }
 
-/* ---- variants of the options
- * ---------------------------------------------------------------------- */
+/* ---- store mode ---------------------------------------------------------------------------------
+ */
 
-static void check_variant(struct conformance *run, const char *name, int32_t expected)
+/* While one connection holds a lock, another one is told that it is taken. */
+static void check_lock(struct session *one, const struct phrases *p)
 {
-	const struct yaml_node *more = run->checks ? yaml_find(run->checks, name) : NULL;
+	struct session two = {.run = one->run, .instance = one->instance};
 	struct askd_error error = {0};
-	struct session s = {.run = run};
-	char title[96];
+	struct seen seen;
 	int32_t rc;
 
-	if (!more || more->kind != YAML_MAP) {
-		conformance_skip(run, "%s: give options that provoke it under check: {%s: {...}}",
-		        error_name(expected), name);
+	if (!has(one->run, p, p->hold, "hold", "BUSY") ||
+	        !has(one->run, p, p->want, "want", "BUSY"))
 		return;
+	rc = session_open(&two, ASKD_DB_WRITE, &error);
+	if (!rc)
+		rc = simple(one, p->begin, &seen, &error);
+	if (!rc)
+		rc = simple(one, p->hold, &seen, &error);
+	if (conformance_error(one->run, "one connection locks", rc, &error, ASKD_OK)) {
+		rc = simple(&two, p->want, &seen, &error);
+		if (conformance_error(one->run, "a lock that another one holds is BUSY", rc, &error,
+		            ASKD_E_BUSY))
+			conformance_check(one->run, error.flags & ASKD_ERR_RETRY,
+			        "and may be tried again", "ASKD_ERR_RETRY is missing");
 	}
-	snprintf(title, sizeof title, "connect with check.%s is %s", name, error_name(expected));
-	s.instance = conformance_open(run, more, &error);
-	rc = s.instance ? session_open(&s, 0, &error) : error.code;
-	conformance_error(run, title, rc, &error, expected);
-	session_close(&s);
-	registry_close_one(s.instance);
+	session_close(&two);
 }
 
-static void check_store(struct conformance *run)
+static void check_store(struct conformance *run, const struct phrases *p)
 {
 	const struct yaml_node *more = run->checks ? yaml_find(run->checks, "write") : NULL;
 	struct askd_error error = {0};
-	struct session one = {.run = run}, two = {.run = run};
+	struct session one = {.run = run};
 	struct seen seen;
 	struct askd_db_query other = {.size = sizeof other,
 	        .sql = ASKD_LITERAL("SELECT a FROM askd_check"),
@@ -351,11 +420,12 @@ static void check_store(struct conformance *run)
 		        "under check: {write: {...}}");
 		return;
 	}
-	one.instance = two.instance = conformance_open(run, more, &error);
+	one.instance = conformance_open(run, more, &error);
 	rc = one.instance ? session_open(&one, ASKD_DB_WRITE | ASKD_DB_DURABLE, &error)
 	                  : error.code;
 	if (!conformance_error(run, "store mode opens", rc, &error, ASKD_OK))
 		goto out;
+	simple(&one, "DROP TABLE IF EXISTS askd_check_part", &seen, &error);
 	simple(&one, "DROP TABLE IF EXISTS askd_check", &seen, &error);
 	rc = simple(&one, "CREATE TABLE askd_check (a bigint PRIMARY KEY)", &seen, &error);
 	conformance_error(run, "store mode writes", rc, &error, ASKD_OK);
@@ -364,15 +434,30 @@ static void check_store(struct conformance *run)
 	        (long long)seen.affected);
 	rc = simple(&one, "INSERT INTO askd_check VALUES (1)", &seen, &error);
 	conformance_error(run, "the same key again is CONFLICT", rc, &error, ASKD_E_CONFLICT);
+	rc = simple(&one,
+	        "CREATE TABLE askd_check_part (b bigint, FOREIGN KEY (b) REFERENCES askd_check "
+	        "(a))",
+	        &seen, &error);
+	if (!rc)
+		rc = simple(&one, "INSERT INTO askd_check_part VALUES (99)", &seen, &error);
+	conformance_error(
+	        run, "a foreign key that leads nowhere is CONFLICT", rc, &error, ASKD_E_CONFLICT);
+	simple(&one, "DROP TABLE askd_check_part", &seen, &error);
 	rc = session_query(&one, &other, LIMIT_MS, 100, 0, &seen, &error);
 	conformance_error(run, "a table outside the prefix is DENIED", rc, &error, ASKD_E_DENIED);
-	simple(&one, "BEGIN IMMEDIATE", &seen, &error);
-	simple(&one, "INSERT INTO askd_check VALUES (3)", &seen, &error);
-	conformance_check(run,
-	        session_do(&one, CONTRACT_DATABASE_RESET) == ASKD_OK &&
-	                simple(&one, "SELECT count(*) FROM askd_check", &seen, &error) == ASKD_OK &&
-	                seen.last.u.i == 2,
-	        "reset rolls an open transaction back", "%lld rows", (long long)seen.last.u.i);
+	if (has(run, p, p->begin, "begin", "BUSY, open transactions")) {
+		check_lock(&one, p);
+		session_do(&one, CONTRACT_DATABASE_RESET);
+		simple(&one, p->begin, &seen, &error);
+		simple(&one, "INSERT INTO askd_check VALUES (3)", &seen, &error);
+		conformance_check(run,
+		        session_do(&one, CONTRACT_DATABASE_RESET) == ASKD_OK &&
+		                simple(&one, "SELECT count(*) FROM askd_check", &seen, &error) ==
+		                        ASKD_OK &&
+		                seen.last.u.i == 2,
+		        "reset rolls an open transaction back", "%lld rows",
+		        (long long)seen.last.u.i);
+	}
 	simple(&one, "DROP TABLE askd_check", &seen, &error);
 out:
 	session_close(&one);
@@ -401,38 +486,31 @@ static int32_t connect_once(struct conformance *run, uint64_t id, struct askd_er
 
 void conformance_database(struct conformance *run)
 {
+	static const struct conformance_class classes[] = {
+	        {"not_found", "connecting to what is not there", ASKD_E_NOT_FOUND, 0, {0}},
+	        {"auth", "connecting with a wrong password", ASKD_E_AUTH, 0, {0}},
+	        {"io", "connecting where nobody answers", ASKD_E_IO, ASKD_ERR_RETRY, {0}},
+	        {NULL, NULL, 0, 0, {0}},
+	};
 	const struct askd_database_iface *iface = plugin_instance_iface(run->instance);
+	const struct phrases p = phrases_of(run, iface->dialect);
 	struct session s = {.run = run, .instance = run->instance};
-	const struct phrases *p = NULL;
 	struct askd_error error = {0};
 	struct seen seen;
 	int32_t rc;
 
 	conformance_check(run, iface->dialect && iface->dialect->name && iface->dialect->name[0],
 	        "it names its dialect", "`dialect` or its name is missing");
-	check_variant(run, "not_found", ASKD_E_NOT_FOUND);
-	check_variant(run, "auth", ASKD_E_AUTH);
-	check_variant(run, "io", ASKD_E_IO);
-	check_store(run);
+	conformance_classes(run, classes, false, connect_once);
+	check_store(run, &p);
 	rc = session_open(&s, 0, &error);
 	if (!conformance_error(run, "connect as reader", rc, &error, ASKD_OK))
 		return;
 	check_describe(&s);
-	for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++)
-		if (iface->dialect && !strcmp(phrases[i].dialect, iface->dialect->name))
-			p = &phrases[i];
-	if (p) {
-		check_values(&s, p);
-		check_errors(&s, p);
-	} else {
-		rc = simple(&s, "this is not a statement of any language", &seen, &error);
-		conformance_error(
-		        run, "a wrong statement is STATEMENT", rc, &error, ASKD_E_STATEMENT);
-		conformance_skip(run,
-		        "values, TIMEOUT, CANCELED, DENIED: the suite knows no statements of "
-		        "the dialect '%s'",
-		        iface->dialect && iface->dialect->name ? iface->dialect->name : "?");
-	}
+	rc = simple(&s, "this is not a statement of any language", &seen, &error);
+	conformance_error(run, "what is no statement is STATEMENT", rc, &error, ASKD_E_STATEMENT);
+	check_values(&s, &p);
+	check_errors(&s, &p);
 	conformance_check(
 	        run, session_do(&s, CONTRACT_DATABASE_RESET) == ASKD_OK, "reset", "it failed");
 	session_close(&s);

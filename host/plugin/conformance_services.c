@@ -27,22 +27,21 @@ static size_t count_up(size_t *counter)
 
 SERVICE(http_fetch, askd_http_request, askd_http_response)
 {
-	struct conformance_services *s = &conformance_services;
+	const struct conformance_answer *answer = &conformance_services.http;
 	struct askd_http_response unwanted = {.size = sizeof unwanted};
-	const char *colon = s->http_header ? strchr(s->http_header, ':') : NULL;
-	size_t n = s->http_body ? strlen(s->http_body) : 0;
+	const char *colon = answer->header ? strchr(answer->header, ':') : NULL;
+	size_t n = answer->body ? strlen(answer->body) : 0;
 
 	(void)host;
-	count_up(&s->http_calls);
-	if (s->http_rc) {
-		int32_t rc = askd_fail(reterr, s->http_rc, "the test's network says so");
-
-		if (reterr && s->http_rc == ASKD_E_IO)
-			reterr->flags = ASKD_ERR_RETRY;
-		return rc;
+	count_up(&conformance_services.http_calls);
+	if (answer->rc) {
+		askd_fail(reterr, answer->rc, "the test's network says so");
+		if (reterr)
+			reterr->flags = answer->flags;
+		return answer->rc;
 	}
 	out = out ? out : &unwanted;
-	out->status = s->http_status;
+	out->status = answer->status;
 	if (colon) {
 		struct askd_header *header = call->alloc(call, sizeof *header);
 		const struct askd_header **list = call->alloc(call, 2 * sizeof *list);
@@ -50,24 +49,24 @@ SERVICE(http_fetch, askd_http_request, askd_http_response)
 		if (!header || !list)
 			return askd_fail(reterr, ASKD_E_NOMEM, "no memory");
 		*header = (struct askd_header){.size = sizeof *header,
-		        .name = askd_copy(call, s->http_header, (uint64_t)(colon - s->http_header)),
+		        .name = askd_copy(call, answer->header, (uint64_t)(colon - answer->header)),
 		        .value = askd_copy(call, colon + 2, strlen(colon + 2))};
 		list[0] = header;
 		list[1] = NULL;
 		out->headers = list;
 	}
-	if (in->stream && s->http_status / 100 == 2) {
+	if (in->stream && answer->status / 100 == 2) {
 		/* In two pieces, cut anywhere. */
 		for (size_t at = 0, piece = (n + 1) / 2; at < n; at += piece) {
 			struct askd_http_chunk chunk = {.size = sizeof chunk,
-			        .data = {s->http_body + at, n - at < piece ? n - at : piece}};
+			        .data = {answer->body + at, n - at < piece ? n - at : piece}};
 			int32_t rc = in->stream->put(in->stream, &chunk);
 
 			if (rc)
 				return askd_fail(reterr, rc, "the receiver stopped");
 		}
 	} else {
-		struct askd_text body = askd_copy(call, s->http_body ? s->http_body : "", n);
+		struct askd_text body = askd_copy(call, answer->body ? answer->body : "", n);
 
 		out->body = (struct askd_bytes){body.s, body.n};
 	}
@@ -92,7 +91,10 @@ SERVICE(turn_reply, askd_message, askd_delivered)
 {
 	size_t replies;
 
-	(void)host, (void)call, (void)reterr;
+	(void)host, (void)call;
+	if (conformance_services.turn_rc)
+		return askd_fail(
+		        reterr, conformance_services.turn_rc, "the test's service says so");
 	pthread_mutex_lock(&lock);
 	replies = ++conformance_services.replies;
 	snprintf(conformance_services.last_reply, sizeof conformance_services.last_reply, "%s",
@@ -138,36 +140,94 @@ SERVICE(turn_session, askd_session, askd_session_result)
 	                              : askd_fail(reterr, ASKD_E_INVALID, "a session has a name");
 }
 
+/* What the line of a service's script says; 0: go on. */
+static int32_t scripted(int32_t rc, struct askd_error *reterr)
+{
+	return rc ? askd_fail(reterr, rc, "the test's service says so") : ASKD_OK;
+}
+
 SERVICE(llm_complete, askd_llm_request, askd_llm_reply)
 {
+	const char *text = conformance_services.stage;
+
 	(void)host;
 	if (!in->task || !in->model.n)
 		return askd_fail(reterr, ASKD_E_INVALID, "a stage and a task are due");
 	if (out) {
 		out->finish = ASKD_FINISH_STOP;
 		out->confidence_milli = -1;
-		out->text = askd_print(
-		        call, "{\"action\":\"answer\",\"answer\":\"A stand-in answers.\"}");
+		out->text = askd_print(call, "%s",
+		        text ? text : "{\"action\":\"answer\",\"answer\":\"A stand-in answers.\"}");
 	}
-	return ASKD_OK;
+	return scripted(conformance_services.llm_rc, reterr);
 }
+
+/* The one database: a table of one column. */
+enum { DATABASE = 1 };
+static const struct askd_db_column column = {
+        .size = sizeof column, .type = ASKD_INT, .name = {"number", 6}};
+static const struct askd_db_column *const columns[] = {&column, NULL};
+static const struct askd_db_table table = {.size = sizeof table,
+        .kind = ASKD_TABLE,
+        .rows = 1,
+        .name = {"customers", 9},
+        .columns = columns};
+static const struct askd_db_table *const tables[] = {&table, NULL};
 
 SERVICE(query_run, askd_query_run, askd_query_result)
 {
-	(void)host, (void)call, (void)in, (void)out;
-	return askd_fail(reterr, ASKD_E_NOT_FOUND, "the test has no database");
+	static const struct askd_value cell = {.type = ASKD_INT, .u.i = 4};
+	static const struct askd_batch batch = {.size = sizeof batch,
+	        .rows = 1,
+	        .columns = 1,
+	        .end = 1,
+	        .affected = -1,
+	        .cells = &cell};
+	const struct askd_query_rows rows = {
+	        .size = sizeof rows, .columns = columns, .batch = &batch};
+	int32_t rc = scripted(conformance_services.run_rc, reterr);
+
+	(void)host;
+	count_up(&conformance_services.runs);
+	if (!rc && in->database != DATABASE)
+		rc = askd_fail(reterr, ASKD_E_NOT_FOUND, "there is no such database");
+	if (!rc && in->rows && in->rows->put(in->rows, &rows))
+		rc = askd_fail(reterr, ASKD_E_CANCELED, "the receiver stopped");
+	if (!rc && out) {
+		out->rows = 1;
+		out->verdict = askd_print(call, "reads only");
+	}
+	return rc;
 }
 
 SERVICE(query_catalogue, askd_query_catalogue, askd_catalogue)
 {
-	(void)host, (void)call, (void)in, (void)out;
-	return askd_fail(reterr, ASKD_E_NOT_FOUND, "the test has no database");
+	(void)host, (void)call;
+	count_up(&conformance_services.catalogues);
+	if (in->database != DATABASE)
+		return askd_fail(reterr, ASKD_E_NOT_FOUND, "there is no such database");
+	if (out) {
+		out->version = 1;
+		out->database = DATABASE;
+		out->name = ASKD_LITERAL("shop");
+		out->dialect = ASKD_LITERAL("ansi");
+		out->tables = tables;
+	}
+	return scripted(conformance_services.catalogue_rc, reterr);
 }
 
 SERVICE(query_databases, askd_nothing, askd_query_databases)
 {
-	(void)host, (void)call, (void)in, (void)out, (void)reterr;
-	return ASKD_OK;
+	static const struct askd_query_database database = {.size = sizeof database,
+	        .handle = DATABASE,
+	        .name = {"shop", 4},
+	        .dialect = {"ansi", 4}};
+	static const struct askd_query_database *const list[] = {&database, NULL};
+
+	(void)host, (void)call, (void)in;
+	if (out)
+		out->databases = list;
+	return scripted(conformance_services.catalogue_rc, reterr);
 }
 
 SERVICE(store_service_read, askd_store_read, askd_store_rows)
@@ -180,13 +240,14 @@ SERVICE(store_service_read, askd_store_read, askd_store_rows)
 	*batch = (struct askd_batch){.size = sizeof *batch, .end = 1, .affected = -1};
 	if (out)
 		out->batch = batch;
-	return ASKD_OK;
+	return scripted(conformance_services.store_rc, reterr);
 }
 
 SERVICE(store_service_write, askd_store_write, askd_nothing)
 {
 	(void)host, (void)call, (void)out;
-	return in->statements ? ASKD_OK : askd_fail(reterr, ASKD_E_INVALID, "nothing to write");
+	return in->statements ? scripted(conformance_services.store_rc, reterr)
+	                      : askd_fail(reterr, ASKD_E_INVALID, "nothing to write");
 }
 
 SERVICE(i18n_service_text, askd_i18n_text, askd_i18n_result)

@@ -211,6 +211,7 @@ M(reply, size, SIZE, PLAIN),
 M(reply, kind, INTEGER, PLAIN),
 M(reply, turn, INTEGER, PLAIN),
 M(reply, object, JSON, CONTENT),
+M(reply, retry_after_ms, INTEGER, PLAIN),
 END(reply)
 
 STRUCT(turn_service)
@@ -497,7 +498,7 @@ END(metrics_service)
 
 STRUCT(listen_request)
 M(listen_request, size, SIZE, PLAIN),
-M(listen_request, reserved, RESERVED, PLAIN),
+M(listen_request, flags, INTEGER, PLAIN),
 M(listen_request, address, TEXT, PLAIN),
 END(listen_request)
 

@@ -28,13 +28,19 @@
 #define DATA ELFDATA2MSB
 #endif
 
-enum { SPAN_MAX = 1 << 30, DYNAMIC_MAX = 4096, FILE_MAX = 1 << 30 };
+enum { SPAN_MAX = 1 << 30, DYNAMIC_MAX = 4096, FILE_MAX = 1 << 30, PAGE = 4096, PAGES = 8 };
 
-/* The file in memory: read, not mapped, since it may shrink under us. */
+struct page {
+	uint64_t number; /* of the page, from 1; 0: nothing is read yet */
+	unsigned char bytes[PAGE];
+};
+
+/* The file: read, not mapped, since it may shrink under us. */
 struct image {
 	const char *path;
 	int fd;
 	uint64_t size;
+	struct page *pages; /* PAGES of them: the last read ones, by their numbers */
 	Elf64_Ehdr header;
 	Elf64_Phdr segments[ELF_SEGMENTS];
 	struct askd_error *reterr;
@@ -45,19 +51,41 @@ static int32_t refuse(const struct image *image, const char *why)
 	return askd_fail(image->reterr, ASKD_E_INVALID, "%s: %s", image->path, why);
 }
 
-static bool read_at(const struct image *image, void *p, uint64_t n, uint64_t offset)
+static const unsigned char *page_read(const struct image *image, uint64_t number)
 {
-	uint64_t done = 0;
-	if (offset > image->size || n > image->size - offset)
-		return false;
+	struct page *page = &image->pages[number % PAGES];
+	uint64_t start = number * PAGE, done = 0;
+	uint64_t n = image->size - start < PAGE ? image->size - start : PAGE;
+	if (page->number == number + 1)
+		return page->bytes;
+	page->number = 0;
 	while (done < n) {
 		ssize_t got = pread(
-		        image->fd, (char *)p + done, (size_t)(n - done), (off_t)(offset + done));
+		        image->fd, page->bytes + done, (size_t)(n - done), (off_t)(start + done));
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
-			return false;
+			return NULL;
 		done += (uint64_t)got;
+	}
+	page->number = number + 1;
+	return page->bytes;
+}
+
+static bool read_at(const struct image *image, void *p, uint64_t n, uint64_t offset)
+{
+	char *to = p;
+	if (offset > image->size || n > image->size - offset)
+		return false;
+	while (n) {
+		const unsigned char *bytes = page_read(image, offset / PAGE);
+		uint64_t from = offset % PAGE, part = n < PAGE - from ? n : PAGE - from;
+		if (!bytes)
+			return false;
+		memcpy(to, bytes + from, (size_t)part);
+		to += part;
+		offset += part;
+		n -= part;
 	}
 	return true;
 }
@@ -324,10 +352,14 @@ static void read_build_id(const struct image *image, struct elf_file *elf)
 int32_t elf_read(const char *path, struct elf_file *elf, struct askd_error *reterr)
 {
 	struct image image;
+	struct page pages[PAGES];
 	struct stat st;
 	int32_t rc;
 	memset(elf, 0, sizeof *elf);
 	memset(&image, 0, sizeof image);
+	for (size_t i = 0; i < PAGES; i++)
+		pages[i].number = 0;
+	image.pages = pages;
 	image.path = path;
 	image.reterr = reterr;
 	/* O_NONBLOCK: a pipe in the folder must not stop the start */

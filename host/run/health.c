@@ -8,12 +8,17 @@
 #include "base/log.h"
 #include "run/metrics.h"
 
-enum { EVERY_MS = 60 * 1000, REPORT_MS = 5000 };
+enum { EVERY_MS = 60 * 1000, REPORT_MS = 5000, REASON = 240 };
 
 struct entry {
 	struct plugin_instance *instance;
 	const struct askd_health *table;
-	struct health_state state;
+	uint32_t status; /* ASKD_HEALTH_*, the last; of the round that runs */
+};
+
+struct answer {
+	uint32_t status;
+	char reason[REASON]; /* "": none */
 };
 
 struct health {
@@ -48,19 +53,19 @@ static void set_timer(struct health *h, int64_t ms)
 		log_error("run", 0, "no memory to ask the plugins how they are");
 }
 
-static void tell(const char *name, const struct health_state *state)
+static void tell(const char *name, const struct answer *answer)
 {
-	const char *reason = state->reason[0] ? state->reason : "it gives no reason";
+	const char *reason = answer->reason[0] ? answer->reason : "it gives no reason";
 
-	if (state->status == ASKD_HEALTH_OK)
+	if (answer->status == ASKD_HEALTH_OK)
 		log_info("run", 0, "%s is well again", name);
 	else
 		log_warning("run", 0, "%s is %s: %s", name,
-		        state->status == ASKD_HEALTH_DOWN ? "down" : "degraded", reason);
+		        answer->status == ASKD_HEALTH_DOWN ? "down" : "degraded", reason);
 }
 
 /* false: it was not asked, since the round is canceled. */
-static bool ask(struct health *h, const struct entry *entry, struct health_state *state)
+static bool ask(struct health *h, const struct entry *entry, struct answer *answer)
 {
 	const struct call_scope scope = {.id = id_make(), .cancel = &h->cancel};
 	struct askd_health_report report = {.size = sizeof report};
@@ -71,43 +76,38 @@ static bool ask(struct health *h, const struct entry *entry, struct health_state
 
 	plugin_call_init(&call, &scope, REPORT_MS);
 	rc = enter_health_report(entry->instance, entry->table, NULL, &call, NULL, &report, &error);
-	*state = (struct health_state){.status = rc ? ASKD_HEALTH_DOWN : report.status};
-	if (state->status > ASKD_HEALTH_DOWN)
-		state->status = ASKD_HEALTH_DOWN;
+	*answer = (struct answer){.status = rc ? ASKD_HEALTH_DOWN : report.status};
+	if (answer->status > ASKD_HEALTH_DOWN)
+		answer->status = ASKD_HEALTH_DOWN;
 	reason = rc ? askd_text_of(error.message) : report.reason;
 	if (reason.s)
-		snprintf(state->reason, sizeof state->reason, "%.*s",
-		        (int)text_cut(reason.s, (size_t)reason.n, HEALTH_REASON - 1), reason.s);
+		snprintf(answer->reason, sizeof answer->reason, "%.*s",
+		        (int)text_cut(reason.s, (size_t)reason.n, REASON - 1), reason.s);
 	plugin_call_finish(&call);
 	return !cancel_fired(&h->cancel);
 }
 
-static void keep(struct health *h, struct entry *entry, const struct health_state *state)
+static void keep(struct entry *entry, const struct answer *answer)
 {
 	const char *name = entry->instance->host.instance;
-	struct health_state was;
 	char label[160];
 
-	pthread_mutex_lock(&h->lock);
-	was = entry->state;
-	entry->state = *state;
-	entry->state.asked = was.asked + 1;
-	pthread_mutex_unlock(&h->lock);
 	/* A reason may hold figures that change all the time: the status makes the news. */
-	if (was.status != state->status)
-		tell(name, state);
+	if (entry->status != answer->status)
+		tell(name, answer);
+	entry->status = answer->status;
 	snprintf(label, sizeof label, "instance=\"%.140s\"", name);
-	metrics_set("askd_instance_health", label, state->status);
+	metrics_set("askd_instance_health", label, answer->status);
 }
 
 static void run_round(void *arg)
 {
 	struct health *h = arg;
-	struct health_state state;
+	struct answer answer;
 
 	for (size_t i = 0; i < h->count && !cancel_fired(&h->cancel); i++)
-		if (ask(h, &h->entries[i], &state))
-			keep(h, &h->entries[i], &state);
+		if (ask(h, &h->entries[i], &answer))
+			keep(&h->entries[i], &answer);
 	pthread_mutex_lock(&h->lock);
 	h->running = false;
 	set_timer(h, h->every_ms);
@@ -179,19 +179,4 @@ void health_stop(struct health *h)
 	pthread_mutex_destroy(&h->lock);
 	cancel_finish(&h->cancel);
 	free(h);
-}
-
-bool health_get(
-        struct health *h, const struct plugin_instance *instance, struct health_state *state)
-{
-	bool found = false;
-
-	pthread_mutex_lock(&h->lock);
-	for (size_t i = 0; i < h->count && !found; i++)
-		if (h->entries[i].instance == instance) {
-			*state = h->entries[i].state;
-			found = true;
-		}
-	pthread_mutex_unlock(&h->lock);
-	return found;
 }

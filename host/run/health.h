@@ -8,14 +8,6 @@
 
 struct health;
 
-enum { HEALTH_REASON = 240 };
-
-struct health_state {
-	uint32_t status;            /* ASKD_HEALTH_* */
-	uint32_t asked;             /* how often it has been asked; 0: `status` says nothing yet */
-	char reason[HEALTH_REASON]; /* "": none */
-};
-
 /* The first round begins at once. What changes is logged; the gauge askd_instance_health has one
  * value for each instance. Builds with ASKD_FAULTS read the interval from ASKD_TEST_HEALTH_MS.
  * NULL and *reterr: no memory. [main] */
@@ -23,8 +15,5 @@ struct health *health_start(struct registry *registry, struct timers *timers,
         struct workers *workers, struct askd_error *reterr);
 /* Cancels a round that runs, and waits for its end. Before the workers are drained. [main] */
 void health_stop(struct health *health);
-/* What the instance said last; false: it offers no health. [any] */
-bool health_get(
-        struct health *health, const struct plugin_instance *instance, struct health_state *state);
 
 #endif

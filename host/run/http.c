@@ -1,6 +1,7 @@
 /* http.c: one request from its check to its reply, on the thread that waits for it. */
 #include "run/http.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,6 +70,16 @@ static int32_t check_headers(const struct askd_header *const *headers, struct as
 	return ASKD_OK;
 }
 
+/* Does no byte to this host leave the machine? */
+static bool is_loopback(const char *host)
+{
+	struct in_addr four;
+
+	return !strcasecmp(host, "localhost") || !strcmp(host, "[::1]") ||
+	       !strncmp(host, "[::ffff:127.", 12) ||
+	       (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
+}
+
 /* Checks the address and fills where it leads to. */
 static int32_t check_url(struct askd_text url, struct transfer *t, struct askd_error *reterr)
 {
@@ -95,6 +106,7 @@ static int32_t check_url(struct askd_text url, struct transfer *t, struct askd_e
 		rc = askd_fail(reterr, ASKD_E_INVALID, "the name of the host is too long");
 	} else {
 		t->secure = !strcmp(scheme, "https");
+		t->loopback = is_loopback(host);
 	}
 	curl_free(scheme);
 	curl_free(host);
@@ -200,6 +212,17 @@ static bool set_body(struct transfer *t)
 	return ok;
 }
 
+/* Libcurl does not say why there is no socket. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct transfer *t = arg;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+	(void)purpose;
+	t->no_descriptor = fd < 0 && (errno == EMFILE || errno == ENFILE);
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
 static bool set_options(struct transfer *t, struct curl_slist *headers)
 {
 	const char *authorities = getenv("SSL_CERT_FILE");
@@ -217,6 +240,12 @@ static bool set_options(struct transfer *t, struct curl_slist *headers)
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	if (authorities && authorities[0])
 		SET(CURLOPT_CAINFO, authorities);
+	/* Who asks a model on this machine does so to keep the question on it. */
+	if (t->loopback)
+		SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_ERRORBUFFER, t->why);
+	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_OPENSOCKETDATA, t);
 	SET(CURLOPT_HTTP_VERSION, t->side == HTTP_SIDE_2 ? (long)CURL_HTTP_VERSION_2TLS
 	                                                 : (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_PIPEWAIT, t->side == HTTP_SIDE_2 ? 1L : 0L);
@@ -239,6 +268,7 @@ static int32_t explain(const struct transfer *t, struct askd_error *reterr)
 {
 	int32_t code = ASKD_E_IO;
 	uint32_t flags = t->sent ? ASKD_ERR_MAYBE_DONE : 0;
+	const char *why = curl_easy_strerror(t->result);
 
 	switch (t->result) {
 	case CURLE_WRITE_ERROR:
@@ -272,16 +302,33 @@ static int32_t explain(const struct transfer *t, struct askd_error *reterr)
 		break;
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
+		return askd_fail(reterr, code,
+		        "%s: %s; further authorities are named by the variable SSL_CERT_FILE",
+		        t->origin, t->why[0] ? t->why : why);
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_SSL_INVALIDCERTSTATUS:
 	case CURLE_READ_ERROR:
 	case CURLE_ABORTED_BY_CALLBACK:
 		break; /* the same again would end the same way */
+	case CURLE_COULDNT_CONNECT:
+		if (t->no_descriptor) /* ours is the fault, not the server's */
+			return askd_fail(reterr, ASKD_E_NOMEM,
+			        "%s: no descriptor is left for a connection, raise LimitNOFILE of "
+			        "the service or lower 'connections' of the HTTP transport",
+			        t->origin);
+		if (!t->loopback && t->why[0])
+			why = t->why;
+		/* fall through */
 	default:
 		flags |= ASKD_ERR_RETRY;
 	}
-	askd_fail(reterr, code, "%s: %s", t->origin, curl_easy_strerror(t->result));
+	if (t->tunnel >= 300) {
+		askd_fail(reterr, code, "%s: the proxy answered %ld", t->origin, t->tunnel);
+		flags = t->tunnel >= 500 ? ASKD_ERR_RETRY : 0;
+	} else {
+		askd_fail(reterr, code, "%s: %s", t->origin, why);
+	}
 	if (reterr)
 		reterr->flags = flags;
 	return code;

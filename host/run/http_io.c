@@ -201,6 +201,7 @@ static void finish(struct transfer *t, CURLcode result, bool aborted)
 {
 	curl_off_t uploaded = 0;
 	long request = 0, connects = 0;
+	curl_off_t greeted_us = 0;
 	CURL *easy = t->easy;
 
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &t->status);
@@ -208,7 +209,11 @@ static void finish(struct transfer *t, CURLcode result, bool aborted)
 	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request);
 	curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
 	curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
-	t->sent = request > 0 || uploaded > 0;
+	curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &greeted_us);
+	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &t->tunnel);
+	/* What is asked of a proxy counts as sent as well. A new connection that never came to
+	 * speak TLS has carried nothing of the request. */
+	t->sent = (request > 0 || uploaded > 0) && (!t->secure || !connects || greeted_us > 0);
 	t->result = result;
 	t->aborted = aborted;
 	curl_multi_remove_handle(io.sides[t->side].multi, easy);

@@ -29,7 +29,7 @@ struct transfer {
 	CURL *easy; /* the waiting thread's until it is added, then the I/O thread's */
 	enum http_side side;
 	char origin[HTTP_ORIGIN]; /* "host:port" */
-	bool secure;
+	bool secure, loopback;
 	bool wants_stream;
 	const struct askd_http_request *request;
 	size_t body_max; /* of a whole body */
@@ -50,9 +50,12 @@ struct transfer {
 
 	/* Set before done. */
 	CURLcode result;
+	char why[CURL_ERROR_SIZE]; /* libcurl's words; may be empty */
 	bool aborted;
 	bool sent; /* bytes of the request have left */
 	long status, version;
+	bool no_descriptor;
+	long tunnel; /* the status of a proxy that was asked to connect; 0: none */
 
 	/* Under the lock of the thread. */
 	unsigned wishes;

@@ -14,8 +14,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
+#include "plugin/call.h"
 #include "plugin/registry.h"
+#include "run/inherit.h"
 
 enum { LISTEN_BACKLOG = 1024 };
 
@@ -34,8 +37,16 @@ struct listener {
 	ino_t ino;
 };
 
+/* Who has opened all its sockets, or failed to. */
+struct opener {
+	struct opener *next;
+	const struct plugin_instance *instance;
+};
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t opened = PTHREAD_COND_INITIALIZER;
 static struct listener *listeners;
+static struct opener *openers;
 
 static bool port_of(const char *s, in_port_t *port)
 {
@@ -135,6 +146,9 @@ static int socket_make(
 	struct stat st;
 	int fd, on = 1, error;
 
+	fd = inherit_take(&l->address.any);
+	if (fd >= 0)
+		return fd; /* the file of a local one is not ours to remove */
 	fd = socket(l->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fail_errno(address, errno, reterr);
@@ -202,6 +216,42 @@ int listen_open(const char *address, struct askd_error *reterr)
 	return fd;
 }
 
+/* With the lock. */
+static bool is_open(const struct plugin_instance *instance)
+{
+	const struct opener *o = openers;
+
+	while (o && o->instance != instance)
+		o = o->next;
+	return o != NULL;
+}
+
+static void note_opener(const struct plugin_instance *instance)
+{
+	struct opener *o;
+
+	pthread_mutex_lock(&lock);
+	o = is_open(instance) ? NULL : calloc(1, sizeof *o);
+	if (o) {
+		*o = (struct opener){openers, instance};
+		openers = o;
+		pthread_cond_broadcast(&opened);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+bool listen_wait(const struct plugin_instance *instance, int64_t until_us)
+{
+	const struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
+	bool is;
+
+	pthread_mutex_lock(&lock);
+	while (!(is = is_open(instance)) && clock_monotonic_us() < until_us)
+		pthread_cond_clockwait(&opened, &lock, CLOCK_MONOTONIC, &until);
+	pthread_mutex_unlock(&lock);
+	return is;
+}
+
 static int32_t service_open(const struct askd_host *host, struct askd_call *call,
         const struct askd_listen_request *in, struct askd_listen_socket *out,
         struct askd_error *reterr)
@@ -210,10 +260,11 @@ static int32_t service_open(const struct askd_host *host, struct askd_call *call
 	int fd;
 
 	(void)host;
-	(void)call;
 	if (!in || !in->address.s)
 		return askd_fail(reterr, ASKD_E_INVALID, "askd.listen/1 open needs an address");
 	fd = listen_open(in->address.s, &err);
+	if (fd < 0 || !(in->flags & ASKD_LISTEN_MORE))
+		note_opener(plugin_call_of(call)->owner);
 	if (fd < 0) {
 		if (reterr)
 			*reterr = err;
@@ -236,12 +287,19 @@ int32_t listen_start(struct askd_error *reterr)
 void listen_stop(void)
 {
 	struct listener *l, *next;
+	struct opener *o, *next_opener;
 	struct stat st;
 
 	pthread_mutex_lock(&lock);
 	l = listeners;
 	listeners = NULL;
+	o = openers;
+	openers = NULL;
 	pthread_mutex_unlock(&lock);
+	for (; o; o = next_opener) {
+		next_opener = o->next;
+		free(o);
+	}
 	for (; l; l = next) {
 		next = l->next;
 		if (l->address.any.sa_family == AF_UNIX && !lstat(l->address.local.sun_path, &st) &&

@@ -2,13 +2,18 @@
 #ifndef RUN_LISTEN_H
 #define RUN_LISTEN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <askd/extensions.h>
+
+struct plugin_instance;
 
 int32_t listen_start(struct askd_error *reterr);
 void listen_stop(void); /* closes all */
 /* The socket of an address, made if new; -1 and *reterr. */
 int listen_open(const char *address, struct askd_error *reterr);
+/* Waits until the instance has opened all its sockets, or failed to. [main] */
+bool listen_wait(const struct plugin_instance *instance, int64_t until_us);
 
 #endif

@@ -14,7 +14,7 @@ struct workers;
 struct work {
 	void (*fn)(void *arg); /* on a worker; runs to its end */
 	void *arg;
-	uint64_t group;    /* fairness: the organisation, else the person */
+	uint64_t group;    /* fairness: the organisation, else the key, else the person */
 	bool urgent;       /* buttons, cancels, administration: before all questions */
 	struct work *next; /* the pool's while it is queued; the caller owns the memory */
 };

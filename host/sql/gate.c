@@ -4,6 +4,7 @@
 #include "sql/gate.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -535,23 +536,31 @@ static bool judge(struct gate *g)
 void sql_gate(
         const struct sql_dialect *dialect, const char *sql, size_t n, struct sql_verdict *verdict)
 {
-	struct gate g;
+	/* Too large for the stacks of a thousand turns. */
+	struct gate *g = malloc(sizeof *g);
 	verdict->passed = false;
 	verdict->position = 0;
 	verdict->reason[0] = verdict->code[0] = 0;
 	verdict->table_count = 0;
-	memset(&g, 0, offsetof(struct gate, scope));
-	g.scope.reference_count = g.scope.name_count = 0;
-	g.dialect = dialect;
-	g.reader = (struct sql_reader){.dialect = dialect, .s = sql, .n = n};
-	g.opening = F_PLAIN;
-	g.verdict = verdict;
+	if (!g) {
+		snprintf(verdict->code, sizeof verdict->code, "memory");
+		snprintf(
+		        verdict->reason, sizeof verdict->reason, "no memory to read the statement");
+		return;
+	}
+	memset(g, 0, offsetof(struct gate, scope));
+	g->scope.reference_count = g->scope.name_count = 0;
+	g->dialect = dialect;
+	g->reader = (struct sql_reader){.dialect = dialect, .s = sql, .n = n};
+	g->opening = F_PLAIN;
+	g->verdict = verdict;
 	if (n > SQL_GATE_BYTES)
-		gate_refuse(&g, 0, "size",
+		gate_refuse(g, 0, "size",
 		        "the statement has %zu bytes, the limit is %d: write it shorter", n,
 		        SQL_GATE_BYTES);
 	else if (!text_is_valid(sql, n))
-		gate_refuse(&g, 0, "encoding", "the statement is not valid UTF-8 without NUL");
+		gate_refuse(g, 0, "encoding", "the statement is not valid UTF-8 without NUL");
 	else
-		verdict->passed = judge(&g);
+		verdict->passed = judge(g);
+	free(g);
 }

@@ -28,6 +28,7 @@ enum {
 	LOCAL_CLIENTS = 64,
 	LOCAL_READ_S = 10,
 	LOCAL_BACKLOG = 16,
+	LOCAL_PAUSE_MS = 100, /* when no descriptor is left */
 	LOCAL_STACK = 1 << 20
 };
 
@@ -247,7 +248,8 @@ static void client_free(struct client *client)
 	free(client);
 }
 
-static void take_client(struct local_server *server)
+/* false: no descriptor is left for one that waits. */
+static bool take_client(struct local_server *server)
 {
 	int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
 	struct client *client;
@@ -255,12 +257,12 @@ static void take_client(struct local_server *server)
 	int e;
 
 	if (fd < 0)
-		return;
+		return errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM;
 	client = server->count < LOCAL_CLIENTS ? calloc(1, sizeof *client) : NULL;
 	if (!client) {
 		log_warning("web", 0, "local socket: too many commands at once");
 		close(fd);
-		return;
+		return true;
 	}
 	client->server = server;
 	client->fd = fd;
@@ -281,6 +283,7 @@ static void take_client(struct local_server *server)
 		log_warning("web", 0, "local socket: no thread: %s", strerror(e));
 		client_free(client);
 	}
+	return true;
 }
 
 /* Ends what is done. */
@@ -317,6 +320,7 @@ static void *server_thread(void *arg)
 	struct local_server *server = arg;
 	struct pollfd list[LOCAL_CLIENTS + 2];
 	struct client *owners[LOCAL_CLIENTS + 2];
+	bool room = true;
 
 	pthread_setname_np(pthread_self(), "local");
 	for (;;) {
@@ -325,7 +329,7 @@ static void *server_thread(void *arg)
 		uint64_t count;
 
 		list[0] = (struct pollfd){.fd = server->wake, .events = POLLIN};
-		list[1] = (struct pollfd){.fd = server->fd, .events = POLLIN};
+		list[1] = (struct pollfd){.fd = room ? server->fd : -1, .events = POLLIN};
 		pthread_mutex_lock(&server->lock);
 		if (server->stopping) {
 			list[1].fd = -1;
@@ -344,9 +348,9 @@ static void *server_thread(void *arg)
 		more = server->clients || !(server->stopping || server->draining);
 		pthread_mutex_unlock(&server->lock);
 		/* The name is gone, so whoever is not in the queue now will not come any more. */
-		if (!more && (list[1].fd < 0 || poll(&list[1], 1, 0) <= 0))
+		if (!more && room && (list[1].fd < 0 || poll(&list[1], 1, 0) <= 0))
 			break;
-		if (poll(list, n, -1) < 0 && errno != EINTR) {
+		if (poll(list, n, room ? -1 : LOCAL_PAUSE_MS) < 0 && errno != EINTR) {
 			log_error("web", 0, "local socket: %s", strerror(errno));
 			break;
 		}
@@ -356,8 +360,7 @@ static void *server_thread(void *arg)
 		for (nfds_t i = 2; i < n; i++)
 			if (list[i].revents)
 				cancel_fire(&owners[i]->cancel);
-		if (list[1].revents & POLLIN)
-			take_client(server);
+		room = !(list[1].revents & POLLIN) || take_client(server);
 		reap(server);
 	}
 	return NULL;

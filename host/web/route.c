@@ -201,6 +201,12 @@ int32_t routes_collect(struct arena *a, const struct web_rooms *rooms, struct ro
 				rc = route_insert(list, &n, &one, reterr);
 		}
 	}
+	for (size_t i = 0; !rc && i < n; i++) {
+		list[i].label = arena_print(a, "route=\"%s %s\"", list[i].method, list[i].path);
+		list[i].label_good = arena_print(a, "%s,status=\"200\"", list[i].label);
+		if (!list[i].label || !list[i].label_good)
+			rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory for the routes");
+	}
 	if (rc)
 		return rc;
 	*routes = list;

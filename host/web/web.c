@@ -244,7 +244,8 @@ void web_stop(struct web *web, int64_t wait_ms)
 	if (!web)
 		return;
 	web_ready(web, false);
-	__atomic_store_n(&web->stopping, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&web->stopping, true, __ATOMIC_SEQ_CST);
+	requests_tell(web);
 	requests_end_open(web);
 	pthread_mutex_lock(&web->lock);
 	if (!wait_idle(web, wait_ms)) {

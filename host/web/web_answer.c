@@ -5,10 +5,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/testpoint.h"
 #include "run/metrics.h"
 #include "web/web_request.h"
 
-enum { REQUEST_ID_MAX = 128 };
+enum { REQUEST_ID_MAX = 128, DIGITS_MAX = 24 };
 
 struct cancel answer_never = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -20,15 +21,22 @@ int64_t request_seconds(int64_t us)
 const char *answer_name(struct arena *a, const struct askd_web_request *in, uint64_t id)
 {
 	struct askd_text given = web_header(in, "x-request-id");
-	const char *name;
+	char *at;
 
 	for (size_t i = 0; given.s && i < given.n; i++)
 		if (!isalnum((unsigned char)given.s[i]) && !strchr("._:-/+=", given.s[i]))
 			given.s = NULL;
 	if (given.s && given.n && given.n <= REQUEST_ID_MAX)
 		return given.s;
-	name = arena_print(a, "%llu", (unsigned long long)id);
-	return name ? name : "0";
+	at = arena_alloc(a, DIGITS_MAX);
+	if (!at)
+		return "0";
+	at += DIGITS_MAX;
+	*--at = 0;
+	do
+		*--at = (char)('0' + id % 10);
+	while (id /= 10);
+	return at;
 }
 
 static bool has_header(const struct askd_web_response *response, const char *name)
@@ -79,11 +87,11 @@ void answer_count(const struct route *route, int32_t status, int64_t began_us)
 {
 	char label[256];
 
-	snprintf(label, sizeof label, "route=\"%s %s\",status=\"%d\"", route->method, route->path,
-	        status);
-	metrics_add("askd_web_requests_total", label, 1);
-	snprintf(label, sizeof label, "route=\"%s %s\"", route->method, route->path);
-	metrics_observe_us("askd_web_request_seconds", label, clock_monotonic_us() - began_us);
+	if (status != 200)
+		snprintf(label, sizeof label, "%s,status=\"%d\"", route->label, status);
+	metrics_add("askd_web_requests_total", status == 200 ? route->label_good : label, 1);
+	metrics_observe_us(
+	        "askd_web_request_seconds", route->label, clock_monotonic_us() - began_us);
 }
 
 /* Hands a reply to the server. */
@@ -104,7 +112,7 @@ int32_t answer_begin(struct request *request, struct plugin_call *call,
         const struct askd_web_response *response, struct askd_error *reterr)
 {
 	struct answer_extra extra = {request->name, request->limit};
-	int32_t none = 0;
+	int32_t none = 0, rc;
 
 	if (!__atomic_compare_exchange_n(&request->status, &none, response->status, false,
 	            __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
@@ -114,7 +122,10 @@ int32_t answer_begin(struct request *request, struct plugin_call *call,
 	/* Who hears of it from the server may write at once. */
 	if (response->flags & ASKD_WEB_STREAM)
 		__atomic_store_n(&request->streaming, true, __ATOMIC_RELEASE);
-	return answer_send(request->server, request->table, call, response, &extra, reterr);
+	TESTPOINT("delivered");
+	rc = answer_send(request->server, request->table, call, response, &extra, reterr);
+	TESTPOINT("confirmed");
+	return rc;
 }
 
 /* A reply of the host's own, at the end of the path. */

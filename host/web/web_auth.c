@@ -18,7 +18,8 @@ static const int64_t fresh_us = INT64_C(30) * 1000000;
 
 struct known_key {
 	unsigned char hash[CRYPTO_HASH];
-	int64_t until_us; /* monotonic; 0: empty */
+	int64_t until_us;    /* monotonic; 0: empty */
+	uint64_t generation; /* that it was read in; worthless in any later one */
 	struct identity who;
 };
 
@@ -28,8 +29,7 @@ struct auth {
 	struct limits *limits;
 	const struct config_limit *login; /* NULL: none */
 	pthread_mutex_t lock;             /* all below */
-	uint64_t generation;
-	struct known_key *cache; /* by hash; a second one replaces the first */
+	struct known_key *cache;          /* by hash; a second one replaces the first */
 };
 
 /* Counts what may have made a cached key wrong. */
@@ -93,11 +93,8 @@ static bool cache_find(struct auth *auth, const unsigned char hash[CRYPTO_HASH],
 
 	*generation = __atomic_load_n(&changes, __ATOMIC_ACQUIRE);
 	pthread_mutex_lock(&auth->lock);
-	if (auth->generation != *generation) {
-		memset(auth->cache, 0, CACHE * sizeof *auth->cache);
-		auth->generation = *generation;
-	}
-	found = place->until_us > now_us && crypto_equal(place->hash, hash, CRYPTO_HASH);
+	found = place->until_us > now_us && place->generation == *generation &&
+	        crypto_equal(place->hash, hash, CRYPTO_HASH);
 	if (found)
 		*who = place->who;
 	pthread_mutex_unlock(&auth->lock);
@@ -111,9 +108,9 @@ static void cache_put(struct auth *auth, const unsigned char hash[CRYPTO_HASH],
 	struct known_key *place = place_of(auth, hash);
 
 	pthread_mutex_lock(&auth->lock);
-	if (auth->generation == generation &&
-	        __atomic_load_n(&changes, __ATOMIC_ACQUIRE) == generation) {
+	if (__atomic_load_n(&changes, __ATOMIC_ACQUIRE) == generation) {
 		memcpy(place->hash, hash, CRYPTO_HASH);
+		place->generation = generation;
 		place->who = *who;
 		place->until_us = clock_monotonic_us() + fresh_us;
 	}
@@ -132,10 +129,12 @@ static bool is_loopback_host(struct askd_text host)
 
 	if (!host.s || !n || n > HOST_MAX)
 		return false;
-	if (host.s[0] == '[')
-		return n >= 5 && !strncmp(host.s, "[::1]", 5) && (n == 5 || host.s[5] == ':');
-	colon = memchr(host.s, ':', n);
+	colon = strchr(host.s[0] == '[' && n >= 5 ? host.s + 5 : host.s, ':');
+	if (colon && strspn(colon + 1, "0123456789") != strlen(colon + 1))
+		return false;
 	n = colon ? (size_t)(colon - host.s) : n;
+	if (n == 5 && !strncmp(host.s, "[::1]", 5))
+		return true;
 	memcpy(name, host.s, n);
 	name[n] = 0;
 	if (!strcasecmp(name, "localhost"))
@@ -211,6 +210,19 @@ static bool guess_begin(
 	                               clock_monotonic_us(), retry_us) == LIMITS_PASS;
 }
 
+/* The store does not say who asks. In the log once a minute: every request would say the same. */
+static enum auth_verdict failed(const char *what, const struct askd_error *error)
+{
+	static int64_t again_us; /* atomic */
+	int64_t now_us = clock_monotonic_us(), at_us = __atomic_load_n(&again_us, __ATOMIC_RELAXED);
+
+	if (now_us >= at_us &&
+	        __atomic_compare_exchange_n(&again_us, &at_us, now_us + INT64_C(60) * 1000000,
+	                false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		log_warning("web", 0, "%s: %s", what, error->message);
+	return AUTH_FAILED;
+}
+
 static enum auth_verdict verify(struct auth *auth, const struct askd_web_request *in,
         const char *text, const unsigned char hash[CRYPTO_HASH], struct identity *who,
         uint64_t generation, int64_t *retry_us)
@@ -226,13 +238,12 @@ static enum auth_verdict verify(struct auth *auth, const struct askd_web_request
 	rc = people_key_verify(auth->people, text, &key, &person, &error);
 	if (!rc)
 		rc = people_find(auth->people, key.person, &person, &error);
-	if (rc) {
-		if (rc != ASKD_E_AUTH)
-			log_warning("web", 0, "a key cannot be looked up: %s", error.message);
+	if (rc == ASKD_E_AUTH)
 		return AUTH_WRONG;
-	}
 	if (auth->login)
 		limits_return(auth->limits, auth->login, subject);
+	if (rc)
+		return failed("a key cannot be looked up", &error);
 	*who = (struct identity){.key = key.id,
 	        .person = key.person,
 	        .organisation = key.organisation,
@@ -254,10 +265,8 @@ static enum auth_verdict anonymous(
 	if (!wait)
 		return AUTH_LATER;
 	if (people_identify(auth->people, "anonymous", ASKD_LITERAL("loopback"), "anonymous",
-	            &person, &error)) {
-		log_warning("web", 0, "nobody can be anonymous: %s", error.message);
-		return AUTH_NOBODY;
-	}
+	            &person, &error))
+		return failed("nobody can be anonymous", &error);
 	*who = (struct identity){.person = person.id,
 	        .organisation = person.organisation,
 	        .known = true,

@@ -23,6 +23,7 @@ enum {
 	FILE_BYTES = 2 << 20,   /* in memory, one */
 	FILES_DEPTH = 8,
 	FILE_PATH = 512,
+	CODINGS = 2,
 	ETAG = 2 + 32 + 1
 };
 
@@ -33,8 +34,14 @@ struct file {
 	const char *type;
 	char etag[ETAG];
 	struct askd_bytes body;
-	struct askd_file file; /* a large one; fd -1: it is in memory */
+	struct askd_file file;             /* a large one; fd -1: it is in memory */
+	const struct file *coded[CODINGS]; /* smaller forms of it; NULL: none */
 };
+
+/* In the order in which they are preferred. */
+static const struct {
+	const char *coding, *ending;
+} codings[CODINGS] = {{"br", ".br"}, {"gzip", ".gz"}};
 
 struct tree {
 	struct arena arena;
@@ -220,6 +227,26 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct file *)a)->path, ((const struct file *)b)->path);
 }
 
+static const struct file *find(const struct tree *tree, const char *path)
+{
+	struct file key = {.path = path};
+
+	return bsearch(&key, tree->list, tree->count, sizeof *tree->list, compare);
+}
+
+/* Sorts the list and joins each file with its smaller forms. */
+static void link_forms(struct tree *tree)
+{
+	char path[FILE_PATH + 8];
+
+	qsort(tree->list, tree->count, sizeof *tree->list, compare);
+	for (size_t i = 0; i < tree->count; i++)
+		for (size_t k = 0; k < CODINGS; k++) {
+			snprintf(path, sizeof path, "%s%s", tree->list[i].path, codings[k].ending);
+			tree->list[i].coded[k] = find(tree, path);
+		}
+}
+
 /* NULL and *reterr, or NULL and OK: nothing has changed since `old`. */
 static struct tree *tree_read(const char *root, const struct tree *old, struct askd_error *reterr)
 {
@@ -251,7 +278,7 @@ static struct tree *tree_read(const char *root, const struct tree *old, struct a
 			return NULL;
 		}
 	}
-	qsort(tree->list, tree->count, sizeof *tree->list, compare);
+	link_forms(tree);
 	return tree;
 nomem:
 	tree_destroy(tree);
@@ -344,13 +371,6 @@ void files_drop(struct files *files)
 
 /* ---- answering ------------------------------------------------------------------------------- */
 
-static const struct file *find(const struct tree *tree, const char *path)
-{
-	struct file key = {.path = path};
-
-	return bsearch(&key, tree->list, tree->count, sizeof *tree->list, compare);
-}
-
 /* Is the word in the comma-separated list, and not with q=0? */
 static bool accepts(struct askd_text list, const char *word)
 {
@@ -386,9 +406,6 @@ static bool is_known(struct askd_text given, const char *etag)
 int32_t files_answer(struct files *files, struct plugin_call *call,
         const struct askd_web_request *in, struct askd_web_response *out, struct askd_error *reterr)
 {
-	static const struct {
-		const char *coding, *ending;
-	} codings[] = {{"br", ".br"}, {"gzip", ".gz"}};
 	struct reply_headers *headers = arena_zalloc(&call->arena, sizeof *headers);
 	struct askd_text wanted = web_header(in, "accept-encoding");
 	const struct file *file, *variant = NULL;
@@ -404,13 +421,10 @@ int32_t files_answer(struct files *files, struct plugin_call *call,
 		out->status = 404;
 		return ASKD_OK;
 	}
-	for (size_t i = 0; i < sizeof codings / sizeof *codings; i++) {
-		const char *name = arena_print(&call->arena, "%s%s", path, codings[i].ending);
-		const struct file *other = name ? find(files->tree, name) : NULL;
-
-		varies = varies || other;
-		if (other && !variant && accepts(wanted, codings[i].coding)) {
-			variant = other;
+	for (size_t i = 0; i < CODINGS; i++) {
+		varies = varies || file->coded[i];
+		if (file->coded[i] && !variant && accepts(wanted, codings[i].coding)) {
+			variant = file->coded[i];
 			coding = codings[i].coding;
 		}
 	}

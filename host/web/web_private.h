@@ -11,6 +11,8 @@ enum {
 	WEB_RETRY_S = 2 /* told when the workers are full */
 };
 
+#define WEB_RETRY_TEXT "2" /* WEB_RETRY_S, in a text */
+
 /* ---- routes (route.c) ---- */
 
 struct route_part {
@@ -30,6 +32,8 @@ struct route {
 	struct route_part parts[WEB_PARTS];
 	size_t count;
 	bool rest; /* ends with "*" */
+	/* Of its metrics: of all requests, and of those that were answered with 200. */
+	const char *label, *label_good;
 };
 
 struct route_match {
@@ -65,7 +69,8 @@ enum auth_verdict {
 	AUTH_NOBODY, /* no credential was given, and none is taken for granted */
 	AUTH_LATER,  /* only the store can say: ask again with `wait` */
 	AUTH_WRONG,  /* a credential that is none */
-	AUTH_SLOW    /* too many wrong ones from that address */
+	AUTH_SLOW,   /* too many wrong ones from that address */
+	AUTH_FAILED  /* the store could not be asked */
 };
 
 struct auth;

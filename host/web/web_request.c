@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 
-enum { REQUEST_ARENA = 4 << 20 };
+enum { REQUEST_ARENA = 4 << 20, LAST_MS = 2000 };
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
@@ -46,12 +46,13 @@ static void request_free(struct request *request)
 {
 	if (request->file.fd >= 0)
 		close(request->file.fd);
+	pthread_mutex_destroy(&request->writing);
 	cancel_finish(&request->cancel);
 	arena_finish(&request->arena);
 	free(request);
 }
 
-static void request_put(struct request *request)
+void request_put(struct request *request)
 {
 	struct web *web = request->web;
 	bool last;
@@ -82,8 +83,7 @@ static bool request_list(struct request *request)
 	return added;
 }
 
-/* Out of the table; once. */
-static void request_unlist(struct request *request)
+void request_unlist(struct request *request)
 {
 	struct web *web = request->web;
 	bool found = false;
@@ -100,13 +100,6 @@ static void request_unlist(struct request *request)
 	pthread_mutex_unlock(&web->lock);
 	if (found)
 		request_put(request);
-}
-
-void requests_cancel(struct web *web)
-{
-	for (size_t i = 0; i < WEB_HASH; i++)
-		for (struct request *r = web->requests[i]; r; r = r->next)
-			cancel_fire(&r->cancel);
 }
 
 void request_gone(struct web *web, uint64_t id)
@@ -154,7 +147,9 @@ static void set_scope(struct request *request)
 	request->in->person = who->person ? askd_text_of(arena_print(&request->arena, "%llu",
 	                                            (unsigned long long)who->person))
 	                                  : (struct askd_text){NULL, 0};
-	request->work.group = who->organisation ? who->organisation : who->person;
+	request->work.group = who->organisation ? who->organisation
+	                      : who->key        ? who->key
+	                                        : who->person;
 }
 
 /* Who asks, and the rate of that one. false: it is answered, or (`wait` is off) must wait. */
@@ -172,6 +167,10 @@ static bool request_identify(struct request *request, bool wait)
 			return false;
 		if (verdict == AUTH_SLOW) {
 			answer_refuse(request, 429, request_seconds(retry_us));
+			return false;
+		}
+		if (verdict == AUTH_FAILED) {
+			answer_refuse(request, 503, WEB_RETRY_S);
 			return false;
 		}
 		if (verdict == AUTH_WRONG ||
@@ -252,7 +251,7 @@ static void settle(const struct route *route, struct plugin_call *call,
 	out->flags &= (uint32_t)~ASKD_WEB_STREAM;
 }
 
-static void end_stream(struct request *request, struct plugin_call *call)
+void request_end_stream(struct request *request, struct plugin_call *call)
 {
 	struct askd_web_data end = {
 	        .size = sizeof end, .flags = ASKD_WEB_END, .id = request->in->id};
@@ -287,47 +286,13 @@ static void request_handle(struct request *request)
 			        error.message);
 		if (rc || !(out.flags & ASKD_WEB_STREAM) ||
 		        __atomic_load_n(&request->web->stopping, __ATOMIC_ACQUIRE))
-			end_stream(request, &last);
+			request_end_stream(request, &last);
 	} else {
 		settle(request->route, &call, request->in, &out, rc, &error);
 		answer_whole(request, &out);
 	}
 	plugin_call_finish(&last);
 	plugin_call_finish(&call);
-}
-
-/* A stream that its handler has left open, with a reference. */
-static struct request *next_open(struct web *web)
-{
-	struct request *found = NULL;
-
-	pthread_mutex_lock(&web->lock);
-	for (size_t i = 0; i < WEB_HASH && !found; i++)
-		for (struct request *r = web->requests[i]; r && !found; r = r->next)
-			if (!__atomic_load_n(&r->running, __ATOMIC_SEQ_CST) &&
-			        __atomic_load_n(&r->streaming, __ATOMIC_ACQUIRE) &&
-			        !__atomic_load_n(&r->ended, __ATOMIC_SEQ_CST))
-				found = r;
-	if (found)
-		found->refs++;
-	pthread_mutex_unlock(&web->lock);
-	return found;
-}
-
-void requests_end_open(struct web *web)
-{
-	struct request *request;
-
-	while ((request = next_open(web))) {
-		struct call_scope scope = {.id = request->scope.id, .cancel = &answer_never};
-		struct plugin_call call;
-
-		plugin_call_init(&call, &scope, ANSWER_MS);
-		end_stream(request, &call);
-		plugin_call_finish(&call);
-		request_unlist(request);
-		request_put(request);
-	}
 }
 
 /* [worker] */
@@ -416,6 +381,7 @@ static struct request *request_create(struct web *web, const struct route *route
 	request->running = true;
 	arena_init(&request->arena, REQUEST_ARENA);
 	cancel_init(&request->cancel);
+	pthread_mutex_init(&request->writing, NULL);
 	request->in = contract_copy(&request->arena, contract_find("askd_web_request"), in);
 	if (!request->in || !take_file(request, in)) {
 		askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");
@@ -515,6 +481,23 @@ int32_t request_begin(struct web *web, struct plugin_call *call, const struct as
 	return rc;
 }
 
+/* What the handler says after it was stopped, that it could not answer, still reaches a client that
+ * waits. */
+static int32_t write_piece(struct request *request, struct plugin_call *call,
+        const struct askd_web_data *in, struct askd_error *reterr)
+{
+	struct call_scope scope = {.id = request->scope.id, .cancel = &answer_never};
+	bool over = askd_canceled(&call->base) || askd_limit_ms(&call->base, 1) <= 0;
+	struct plugin_call last;
+	int32_t rc;
+
+	plugin_call_init(&last, &scope, LAST_MS);
+	rc = enter_web_server_write(
+	        request->server, request->table, NULL, over ? &last : call, in, NULL, reterr);
+	plugin_call_finish(&last);
+	return rc;
+}
+
 int32_t request_write(struct web *web, struct plugin_call *call, const struct askd_web_data *in,
         struct askd_error *reterr)
 {
@@ -529,9 +512,12 @@ int32_t request_write(struct web *web, struct plugin_call *call, const struct as
 	                 ? __atomic_exchange_n(&request->ended, true, __ATOMIC_SEQ_CST)
 	                 : __atomic_load_n(&request->ended, __ATOMIC_ACQUIRE))
 		rc = askd_fail(reterr, ASKD_E_INVALID, "the reply has ended");
-	else
-		rc = enter_web_server_write(
-		        request->server, request->table, NULL, call, in, NULL, reterr);
+	else {
+		pthread_mutex_lock(&request->writing);
+		rc = write_piece(request, call, in, reterr);
+		pthread_mutex_unlock(&request->writing);
+		request_tell(request);
+	}
 	if (request && in->flags & ASKD_WEB_END &&
 	        !__atomic_load_n(&request->running, __ATOMIC_SEQ_CST))
 		request_unlist(request);

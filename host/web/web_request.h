@@ -22,7 +22,10 @@ struct request {
 	int64_t began_us;
 	int32_t status;                       /* of the reply; 0: not begun */
 	bool streaming, ended, gone, running; /* atomic */
-	uint32_t refs;                        /* with the lock */
+	pthread_mutex_t writing;              /* one piece of a stream at a time */
+	bool told;                            /* that askd stops; with `writing` */
+	bool seen;                            /* by requests_tell; with the lock, as what follows */
+	uint32_t refs;
 	struct work work;
 	struct request *next;
 };
@@ -69,11 +72,22 @@ int32_t request_begin(struct web *web, struct plugin_call *call, const struct as
         struct askd_error *reterr);
 int32_t request_write(struct web *web, struct plugin_call *call, const struct askd_web_data *in,
         struct askd_error *reterr);
+void request_put(struct request *request);    /* a reference less */
+void request_unlist(struct request *request); /* out of the table; once */
+void request_end_stream(struct request *request, struct plugin_call *call);
+/* Whole seconds, at least 1. */
+int64_t request_seconds(int64_t us);
+
+/* ---- web_stop.c ---- */
+
+/* Tells a stream of events, once, that askd stops: what runs may still be answered, and when to
+ * come back. Nothing happens before `stopping` is set, or while somebody writes: that one does it
+ * after its piece. */
+void request_tell(struct request *request);
+void requests_tell(struct web *web); /* all of them */
 /* Ends the streams that their handlers have left open. */
 void requests_end_open(struct web *web);
 /* Fires the cancel of all that runs; with the lock. */
 void requests_cancel(struct web *web);
-/* Whole seconds, at least 1. */
-int64_t request_seconds(int64_t us);
 
 #endif

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""./dev bench: what askd costs, beside the bare library in the same run. Prints tables."""
+"""./dev bench: what askd costs, beside the bare thing in the same run. Prints tables."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
+import service
 
 
 def table(title, rows):
@@ -21,7 +22,7 @@ def table(title, rows):
         print("  " + "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths)).rstrip())
 
 
-def bench_contract(build, folder):
+def bench_contract(build, folder, _):
     out = subprocess.run([str(build / "tests/bench/bench_contract"),
                           str(build / "plugins/database/sqlite.so"), str(folder)],
                          capture_output=True, text=True, check=True).stdout
@@ -55,7 +56,7 @@ def bare_question_us(path, count=200):
     return (ended.user + ended.system - begun.user - begun.system) * 1e6 / count
 
 
-def bench_question(build, folder):
+def bench_question(build, folder, _):
     import conftest
     llm = conftest.FakeLLM(folder)
     path = folder / "bench.db"
@@ -87,20 +88,28 @@ transport: {{terminal: {{plugin: console}}, asker: {{plugin: asker}}}}
     table("A question with an instant model (one at a time, two model calls over HTTP)", rows)
 
 
+def bench_service(build, folder, args):
+    table("askd over HTTP: keys, limits, audit, costs and every bundled plugin on", service.run(build, folder, args))
+
+
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", type=pathlib.Path, required=True)
-    parser.add_argument("names", nargs="*")
+    parser = argparse.ArgumentParser(prog="./dev bench")
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="the release build")
+    parser.add_argument("--rounds", type=int, default=3, help="of the peer and askd in turn")
+    parser.add_argument("--part", action="append", dest="parts", choices=service.PARTS,
+                        help="only this part of the bench 'service'")
+    parser.add_argument("--verbose", action="store_true", help="show what measure.py prints")
+    parser.add_argument("names", nargs="*", help="contract, question, service; absent: all")
     args = parser.parse_args()
     os.environ["ASKD_BUILD"] = str(args.build)
-    benches = {"contract": bench_contract, "question": bench_question}
+    benches = {"contract": bench_contract, "question": bench_question, "service": bench_service}
     unknown = set(args.names) - set(benches)
     if unknown:
         raise SystemExit(f"no bench {', '.join(unknown)}; there are {', '.join(benches)}")
     for name, bench in benches.items():
         if not args.names or name in args.names:
             with tempfile.TemporaryDirectory(prefix="askd-bench-") as folder:
-                bench(args.build, pathlib.Path(folder))
+                bench(args.build.resolve(), pathlib.Path(folder), args)
 
 
 main()

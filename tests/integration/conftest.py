@@ -148,12 +148,12 @@ class Askd:
         result = self.run("ask", "--json", *args, question, check=check, **more)
         return json.loads(result.stdout)
 
-    def start(self, env=None):
-        """`askd run`, ready."""
+    def start(self, env=None, before=(), **more):
+        """`askd run`, ready. `before`: a command that runs it; `more`: for Popen."""
         self.log = self.folder / "daemon.log"
         self.daemon = subprocess.Popen(
-            [str(BUILD / "askd"), "-c", str(self.config), "run"], cwd=self.folder,
-            env={**self.env, **(env or {})}, stderr=self.log.open("a"), stdin=subprocess.DEVNULL)
+            [*before, str(BUILD / "askd"), "-c", str(self.config), "run"], cwd=self.folder,
+            env={**self.env, **(env or {})}, stderr=self.log.open("a"), stdin=subprocess.DEVNULL, **more)
         socket = self.state / "askd.sock"
         wait_until(lambda: socket.exists() or self.daemon.poll() is not None,
                    f"askd run to serve {socket}; see {self.log}")

@@ -17,7 +17,7 @@ rule whose texts all occur in the request wins:
     chunk     characters of one piece of a stream, 16 by default
     wire      bytes of one write to the socket of a stream; absent: one write for each event
     crlf      true: lines of a stream end in CR LF
-    hold      pieces after which a stream waits for POST /__release
+    hold      pieces after which a stream waits for POST /__release; any other reply waits at once
     fault     cut (the connection closes in the middle), truncate (valid HTTP, half a body), garbage
               (no JSON at all), error_body (200 with an error), stream_error (an error inside the
               stream), no_usage, hang (no answer), huge (`size` bytes of text, 300 MB by default)
@@ -241,6 +241,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif fault == "garbage":
             data = b"<html>\x00\xff this is no JSON {{{" * 4
         length = len(data)
+        if "hold" in rule:
+            self.wait_release()
         if fault == "huge":
             head, tail = data.split(b'"content": "', 1)
             head += b'"content": "'

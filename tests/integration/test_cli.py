@@ -114,7 +114,7 @@ def test_check_of_a_good_file(askd):
 
 
 @pytest.mark.parametrize("text,place,reason", [
-    ("llm: {main: {plugin: openai, base_ulr: x}}", "1:30", "did you mean 'base_url'?"),
+    ("llm: {main: {base_ulr: x, plugin: openai}}", "1:14", "did you mean 'base_url'?"),
     ("lmm: {}", "1:1", "did you mean 'llm'?"),
     ("askd:\n  log: {level: loud}", "2:16", "loud"),
     ("askd:\n\tlog: 1", "2:1", "indentation with spaces"),
@@ -312,6 +312,22 @@ def test_a_wrong_database_offers_the_nearest(askd):
 
 
 # ---- keys -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_the_audit_is_whole_or_says_where_it_is_not(askd, served):
+    askd.run("key", "create", "one", check=0)
+    askd.run("key", "create", "two", check=0)
+    rows = askd.sql("select count(*) from audit")[0][0]
+    if served:
+        askd.start()
+    assert askd.run("audit", check=0).stdout == f"{rows} rows, none was changed, removed or added\n"
+    assert "'twice' was not expected after 'audit'" in askd.run("audit", "twice", check=1).stderr
+    connection = sqlite3.connect(askd.state / "manager.db", timeout=30)
+    connection.execute("update audit set subject = 'key/nobody' where number = ?", (rows,))
+    connection.commit()
+    connection.close()
+    assert f"askd audit: audit row {rows} was changed" in askd.run("audit", check=1).stderr
 
 
 @pytest.mark.parametrize("served", [False, True])

@@ -193,7 +193,7 @@ def test_two_hundred_questions_at_once_and_health_meanwhile(askd, llm):
               "reply": {"action": "answer", "answer": "Good day.", "explanation": "", "sql": "",
                         "confidence": 0.9, "choices": []}}]
     llm.script(*rules)
-    web = Web(askd)
+    web = Web(askd, ", threads: 2")
     with concurrent.futures.ThreadPoolExecutor(200) as pool:
         replies = [pool.submit(web.ask, f"Hello number {i}?") for i in range(200)]
         wait_until(lambda: llm._call("/__stats")["open"] >= 100, "100 questions to wait")
@@ -410,9 +410,20 @@ def test_tls_with_a_certificate_of_its_own(askd, llm, tmp_path):
 
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+HOSTILES = [
+    HOSTILE, "\" onmouseover=\"document.title='owned'\" x=\"", "' onfocus='document.title=1' autofocus='",
+    "</td></tr></table><svg onload=document.title='owned'>", "</script><script>document.title='owned'</script>",
+    "javascript:document.title='owned'", "[a](javascript:document.title='owned')", "**<b onclick=alert(1)>x</b>**",
+    "<iframe srcdoc=\"<script>parent.document.title='owned'</script>\">", "<style>*{display:none}</style>",
+    "<base href=//evil.example>", "<form action=//evil.example><input name=q>", "<meta http-equiv=refresh content=0>",
+    "<a href='data:text/html,<script>1</script>'>x</a>", "${document.title='owned'}", "{{constructor.constructor('1')()}}",
+    "\u202egpj.exe", "\u0000<b>", "&lt;img src=x onerror=1&gt;", "`<img src=x onerror=1>`", "=HYPERLINK(\"//evil.example\")",
+    "__proto__", "constructor", "-" * 5000,
+]
 
 PROBE = """
-const log = [], real = window.fetch;
+const log = [], violations = [], real = window.fetch;
+document.addEventListener('securitypolicyviolation', (e) => violations.push(`${e.violatedDirective} ${e.blockedURI}`));
 const answerObject = %s;
 window.fetch = async (path, options = {}) => {
   log.push(`${options.method || 'GET'} ${path}`);
@@ -432,7 +443,15 @@ const box = document.getElementById('question');
 box.value = 'How much?';
 box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
 await wait(() => document.querySelector('table td'));
-await real('/result', { method: 'POST', body: `${log.join(' ')}\\n${document.documentElement.outerHTML}` });
+for (const element of document.querySelectorAll('main *'))
+  for (const kind of ['mouseover', 'focus', 'load', 'error']) element.dispatchEvent(new Event(kind));
+for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+const risky = [...document.querySelectorAll('*')].flatMap((e) => [...e.attributes]).filter((a) =>
+  /^on|^srcdoc$|^style$|^formaction$/i.test(a.name) || /^\\s*(javascript|data|vbscript):/i.test(a.value));
+await real('/result', { method: 'POST', body: JSON.stringify({ log, violations, risky: risky.map((a) => a.name),
+  title: document.title, html: document.documentElement.outerHTML,
+  cells: [...document.querySelectorAll('td')].map((e) => e.textContent),
+  heads: [...document.querySelectorAll('th')].map((e) => e.textContent) }) });
 """
 
 
@@ -472,10 +491,11 @@ class Collector(http.server.ThreadingHTTPServer):
 def test_the_page_shows_hostile_cells_as_text(askd, llm, tmp_path):
     site = tmp_path / "site"
     shutil.copytree(ROOT, site)
-    answer = {"kind": "answer", "answer": f"**Here** {HOSTILE}", "sql": f"SELECT '{HOSTILE}'",
-              "columns": [HOSTILE, "n"], "types": ["text", "integer"],
-              "data": [[HOSTILE, 1], [None, 2]], "truncated": True, "choices": [HOSTILE],
-              "suggestions": [], "cost": {"usd": 0.00123, "pico": 1, "tokens": 9}, "stages": []}
+    answer = {"kind": "answer", "answer": "**Here** " + "\n\n".join(HOSTILES), "sql": f"SELECT '{HOSTILE}'",
+              "columns": [*HOSTILES, "n"], "types": ["text"] * len(HOSTILES) + ["integer"],
+              "data": [[*HOSTILES, 1], [None] * len(HOSTILES) + [2]], "truncated": True, "choices": HOSTILES,
+              "suggestions": HOSTILES, "cost": {"usd": 0.00123, "pico": 1, "tokens": 9}, "stages": [],
+              "explanation": HOSTILE, "message": HOSTILE, "insights": HOSTILES, "session_id": HOSTILE}
     page = (site / "index.html").read_text()
     assert "/page.js" in page
     (site / "index.html").write_text(page.replace("/page.js", "/probe.js"))
@@ -490,14 +510,19 @@ def test_the_page_shows_hostile_cells_as_text(askd, llm, tmp_path):
          f"http://127.0.0.1:{collector.server_address[1]}/"], stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, env={**os.environ, "HOME": str(tmp_path)})
     try:
-        dom = wait_until(lambda: collector.result, "the page to show its table", 60 * SCALE)
+        seen = json.loads(wait_until(lambda: collector.result, "the page to show its table", 60 * SCALE))
     finally:
         browser.terminate()
         browser.wait(20)
         collector.shutdown()
         collector.server_close()
-    assert "POST /api/query" in dom and "owned</title>" not in dom
-    assert "<img" not in dom and dom.count("<script") == 1
+    dom = seen["html"]
+    assert "POST /api/query" in seen["log"] and "owned" not in seen["title"]
+    assert seen["violations"] == [] and seen["risky"] == []
+    assert seen["cells"][:len(HOSTILES)] == HOSTILES and seen["heads"][:len(HOSTILES)] == HOSTILES
+    for tag in ("img", "svg", "iframe", "style", "base", "form action", "a href=\"data", "a href=\"java"):
+        assert f"<{tag}" not in dom, tag
+    assert dom.count("<script") == 1
     assert "&lt;img src=x" in dom and "<strong>Here</strong>" in dom
     assert re.search(r"<th[^>]*>&lt;img", dom) and re.search(r"<td[^>]*>&lt;img", dom)
     assert 'class="none"' in dom and "0.00123" in dom

@@ -39,7 +39,7 @@ WRITTEN = {
     "no colon": ("model: test-model", "model test-model", ["found bad YAML", "could not find expected ':'"]),
     "key": ("    model:", "    modle:", [":9:5: found 'modle'", "expected one of", "did you mean 'model'?"]),
     "section": ("llm:", "lmm:", [":4:1: found 'lmm'", "expected one of", "did you mean 'llm'?"]),
-    "plugin": ("plugin: openai", "plugin: openia", ["no plugin llm/openia", "did you mean openai?"]),
+    "plugin": ("plugin: openai", "plugin: openais", ["no plugin llm/openais", "did you mean openai?"]),
     "no model": ("    model: test-model\n", "", [":5:3: found no 'model' in llm/main", "expected a text"]),
     "no plugin": ("    plugin: openai\n", "", [":5:3: found no 'plugin' in llm/main", "expected a text"]),
     "variable": ("sk-of-a-beginner", '"${NOBODY_SET_THIS}"', [":8:14: found ${NOBODY_SET_THIS}", "set NOBODY"]),

@@ -172,6 +172,15 @@ static int32_t errno_of(sqlite3 *db, int extended)
 	return found;
 }
 
+/* What SQLite does not say. */
+static const char *remedy_of(int error)
+{
+	return error == EMFILE || error == ENFILE
+	               ? ": no descriptor is left, raise LimitNOFILE of the service or lower "
+	                 "'connections' of the HTTP transport"
+	               : "";
+}
+
 int32_t failure_report(
         struct connection *connection, int rc, bool commits, struct askd_error *reterr)
 {
@@ -201,7 +210,8 @@ int32_t failure_report(
 		                ? "this is no SQLite database, or it is encrypted"
 		                : "the database file is damaged");
 	} else if (code == ASKD_E_IO) {
-		askd_fail(reterr, code, "%s: %s", connection->driver->path, message);
+		askd_fail(reterr, code, "%s: %s%s", connection->driver->path, message,
+		        remedy_of(errno_of(connection->db, extended)));
 		if (commits && (extended & 0xff) == SQLITE_IOERR)
 			flags |= ASKD_ERR_MAYBE_DONE;
 	} else {
@@ -233,9 +243,12 @@ int32_t failure_of_open(sqlite3 *db, int rc, const char *path, struct askd_error
 	else if (db && (sqlite3_system_errno(db) == EACCES || sqlite3_system_errno(db) == EPERM))
 		code = askd_fail(reterr, ASKD_E_DENIED, "%s: no permission to open it", path);
 	else
-		code = askd_fail(reterr, ASKD_E_IO, "%s: %s", path,
-		        db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+		code = askd_fail(reterr, ASKD_E_IO, "%s: %s%s", path,
+		        db ? sqlite3_errmsg(db) : sqlite3_errstr(rc),
+		        remedy_of(db ? sqlite3_system_errno(db) : 0));
 	set_native(reterr, extended);
+	if (reterr && code == ASKD_E_IO)
+		reterr->flags = ASKD_ERR_RETRY;
 	if (reterr && db)
 		reterr->detail = sqlite3_system_errno(db);
 	return code;

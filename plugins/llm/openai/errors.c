@@ -72,13 +72,14 @@ static void add_message(const struct openai *o, const char *message, struct askd
 
 void openai_add_remedy(struct askd_error *reterr)
 {
-	const char *remedy = !reterr                            ? NULL
-	                     : reterr->code == ASKD_E_AUTH      ? "check `api_key`"
-	                     : reterr->code == ASKD_E_NOT_FOUND ? "check `model` and `base_url`"
-	                     : reterr->code == ASKD_E_QUOTA     ? "see your account there"
-	                     : reterr->code == ASKD_E_IO && !reterr->detail
-	                             ? "check `base_url`, and that the server runs"
-	                             : NULL;
+	const char *remedy =
+	        !reterr                            ? NULL
+	        : reterr->code == ASKD_E_AUTH      ? "check `api_key`"
+	        : reterr->code == ASKD_E_NOT_FOUND ? "check `model` and `base_url`"
+	        : reterr->code == ASKD_E_QUOTA     ? "see your account there"
+	        : reterr->code == ASKD_E_IO && !reterr->detail && reterr->flags & ASKD_ERR_RETRY
+	                ? "check `base_url`, and that the server runs"
+	                : NULL;
 	size_t n = remedy ? strlen(reterr->message) : 0;
 
 	if (remedy && n + strlen(remedy) + 4 < sizeof reterr->message)

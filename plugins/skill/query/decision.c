@@ -277,51 +277,21 @@ static int32_t from_object(json_t *object, struct decision *d, const char **prob
 	return ASKD_OK;
 }
 
-/* The end of the object or list that begins at s.s[0], or 0 when it does not end or nests too deep.
- * Counted here, before a parser that recurses sees it. */
-static size_t balanced(struct askd_text s)
-{
-	size_t depth = 0;
-	bool quoted = false;
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.s[i];
-		if (quoted) {
-			if (c == '\\')
-				i++;
-			else if (c == '"')
-				quoted = false;
-		} else if (c == '"') {
-			quoted = true;
-		} else if (c == '{' || c == '[') {
-			if (++depth > DECISION_DEPTH)
-				return 0;
-		} else if (c == '}' || c == ']') {
-			if (!depth)
-				return 0;
-			if (!--depth)
-				return i + 1;
-		}
-	}
-	return 0;
-}
-
-/* The object in s that can be a decision, wherever it begins; the first that parses. */
+/* The object in s that can be a decision, wherever it begins; the first that parses. The parser
+ * counts how deep it nests and gives up at 2048, which takes a quarter of a thread's stack. */
 static json_t *find_object(struct askd_text s, bool *whole)
 {
 	uint32_t tries = 0;
 	for (size_t i = 0; i < s.n && tries < 24; i++) {
 		struct askd_text rest = {s.s + i, s.n - i};
-		size_t n;
+		json_error_t error;
 		json_t *value;
 		if (s.s[i] != '{' && s.s[i] != '[')
 			continue;
 		tries++;
-		n = balanced(rest);
-		if (!n)
-			continue;
-		value = json_loadb(rest.s, n, 0, NULL);
+		value = json_loadb(rest.s, rest.n, JSON_DISABLE_EOF_CHECK, &error);
 		if (value && unwrap(value)) {
-			*whole = i == 0 && n == s.n;
+			*whole = i == 0 && (size_t)error.position == s.n;
 			return value;
 		}
 		json_decref(value);

@@ -14,7 +14,7 @@ enum decision_action {
 	DECISION_DECLINE
 };
 
-enum { DECISION_BYTES = 512 * 1024, DECISION_DEPTH = 64, DECISION_CHOICES = 20 };
+enum { DECISION_BYTES = 512 * 1024, DECISION_CHOICES = 20 };
 
 struct decision {
 	enum decision_action action;

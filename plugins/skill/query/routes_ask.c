@@ -187,6 +187,30 @@ static int32_t fail(struct route_call *r, struct stream *stream, const struct as
 	return ASKD_OK;
 }
 
+/* A limit has refused it: when to come again stands where every client looks for it. */
+static int32_t limited(struct route_call *r, const struct askd_reply *reply)
+{
+	json_int_t seconds = (reply->retry_after_ms + 999) / 1000;
+	json_t *object = json_loadb(reply->object.s, reply->object.n, 0, NULL);
+	const char *text = json_string_value(json_object_get(object, "message"));
+	const struct askd_header **headers = r->call->alloc(r->call, 2 * sizeof *headers);
+	struct askd_header *retry = r->call->alloc(r->call, sizeof *retry);
+
+	if (headers && retry) {
+		*retry = (struct askd_header){.size = sizeof *retry,
+		        .name = ASKD_LITERAL("retry-after"),
+		        .value = askd_print(r->call, "%lld", (long long)seconds)};
+		headers[0] = retry->value.s ? retry : NULL;
+		headers[1] = NULL;
+		r->out->headers = headers;
+	}
+	route_refuse(r, 429, "RATE_LIMIT",
+	        text ? askd_copy(r->call, text, strlen(text)) : (struct askd_text){0},
+	        json_pack("{s:I}", "retry_after", seconds));
+	json_decref(object);
+	return ASKD_OK;
+}
+
 static int32_t ask(struct route_call *r, struct askd_error *reterr)
 {
 	const struct query_skill *skill = r->skill;
@@ -205,6 +229,8 @@ static int32_t ask(struct route_call *r, struct askd_error *reterr)
 	rc = skill->turn->ask(skill->host, r->call, &event, &reply, &error);
 	if (rc)
 		return fail(r, &stream, &error, reterr);
+	if (reply.retry_after_ms && !stream.begun)
+		return limited(r, &reply);
 	if (events) {
 		stream_event(&stream, "result", reply.object.s, reply.object.n);
 		return ASKD_OK;

@@ -113,6 +113,7 @@ static bool conn_add(struct http *http, int fd, const struct sockaddr *address)
 	conn->http = http;
 	conn->fd = fd;
 	peer_of(address, &conn->peer);
+	peer_print(&conn->peer, conn->remote);
 	conn->until_us = http_now_us() + http->header_ms * 1000;
 	conn->counted = http->per_address && !conn->peer.local && !peer_is_loopback(&conn->peer) &&
 	                !peer_is_in(&conn->peer, http->nets, http->net_count);
@@ -120,7 +121,7 @@ static bool conn_add(struct http *http, int fd, const struct sockaddr *address)
 	/* One that the library gave up before it began with it has left its number behind. */
 	if ((size_t)fd < http->conn_room)
 		conn_drop(http, http->conns[fd]);
-	if (http->conn_count < (size_t)http->connections && conn_room(http, fd) &&
+	if (http->conn_count < http->room && conn_room(http, fd) &&
 	        (!conn->counted || address_add(http, &conn->peer))) {
 		http->conns[fd] = conn;
 		http->conn_count++;
@@ -176,6 +177,8 @@ void accept_notify(void *cls, struct MHD_Connection *mhd, void **context,
 {
 	struct http *http = cls;
 
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED && *context)
+		serve_forgotten(*context);
 	pthread_mutex_lock(&http->lock);
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		const union MHD_ConnectionInfo *info =

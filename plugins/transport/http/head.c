@@ -43,8 +43,9 @@ static enum MHD_Result count(void *cls, enum MHD_ValueKind kind, const char *nam
 		else
 			for (const char *p = name + name_size + 1; p < value; p++)
 				r->gap |= *p != ' ' && *p != '\t';
-		/* CR and LF are two 0 bytes now, or one after a bare LF. */
-		r->gap |= name != r->end + 2 && name != r->end + 1;
+		/* CR and LF are two 0 bytes now; only one of them, which some readers take for the
+		 * end of a line and others do not, was one. */
+		r->gap |= name != r->end + 2;
 		r->end = value + value_size;
 	}
 	return MHD_YES;
@@ -123,7 +124,7 @@ static bool framing(struct http_head *head, bool old, struct http_refusal *refus
 			        "the request has both Content-Length and Transfer-Encoding");
 		if (old || strcasecmp(coding.s, "chunked") != 0)
 			return refuse(refusal, 400,
-			        "the only Transfer-Encoding that is understood is \"chunked\"");
+			        "the only Transfer-Encoding that is understood is chunked");
 		head->chunked = true;
 	}
 	if (length.s) {
@@ -151,9 +152,10 @@ static bool headers_read(struct http_head *head, struct MHD_Connection *mhd, con
 	if (r.unsound)
 		return refuse(refusal, 400,
 		        "a header is not UTF-8 text, has a control character, or a bad name");
-	r.gap |= r.end[1] != 0; /* of the empty line */
+	r.gap |= r.end[1] || r.end[2] || r.end[3]; /* of the last line and the empty one */
 	if (r.gap && parser_hides())
-		return refuse(refusal, 400, "a header has a NUL byte or is folded over lines");
+		return refuse(refusal, 400,
+		        "a header has a NUL byte, is folded over lines, or does not end in CR LF");
 	room = r.room;
 	if (room > HEADERS_MAX)
 		return refuse(refusal, 431, "there are more than 200 headers");
@@ -227,10 +229,16 @@ static bool uri_read(
 	size_t length, path;
 
 	if (n > 8 && (!strncasecmp(uri, "http://", 7) || !strncasecmp(uri, "https://", 8))) {
-		const char *from = strchr(uri + 8, '/');
+		const char *name = strstr(uri, "://") + 3, *from = strchr(name, '/');
+		struct askd_text host = head_find(head, "host");
 
 		if (!from)
 			return refuse(refusal, 400, "the address of the request has no path");
+		if (host.s && (host.n != (size_t)(from - name) ||
+		                      strncasecmp(host.s, name, (size_t)host.n) != 0))
+			return refuse(refusal, 400,
+			        "the address of the request names another host than the Host "
+			        "header");
 		n -= (size_t)(from - uri);
 		uri = from;
 	}
@@ -307,6 +315,7 @@ static void who(struct http_request *request)
 	struct http *http = request->http;
 	struct http_head *head = request->head;
 	struct peer peer = request->conn->peer;
+	const char *remote = request->conn->remote;
 	bool proxied = false, encrypted = http->certificate != NULL;
 
 	for (size_t i = 0; signs[i]; i++)
@@ -314,8 +323,11 @@ static void who(struct http_request *request)
 	if (peer_is_in(&peer, http->nets, http->net_count)) {
 		struct askd_text proto = head_find(head, "x-forwarded-proto");
 
-		if (occurrences(head, "x-forwarded-for") == 1)
+		if (occurrences(head, "x-forwarded-for") == 1) {
 			forwarded(http, head_find(head, "x-forwarded-for"), &peer);
+			peer_print(&peer, head->remote);
+			remote = head->remote;
+		}
 		if (proto.s)
 			encrypted = !strcasecmp(proto.s, "https");
 		proxied = true;
@@ -325,8 +337,7 @@ static void who(struct http_request *request)
 		request->flags |= ASKD_WEB_LOOPBACK;
 	if (encrypted)
 		request->flags |= ASKD_WEB_TLS;
-	peer_print(&peer, head->remote);
-	head->message.remote = askd_text_of(head->remote);
+	head->message.remote = askd_text_of(remote);
 	head->message.flags = request->flags;
 }
 

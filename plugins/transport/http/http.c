@@ -4,12 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
 	TURN_MS = 200,          /* between two looks at the cancel word */
 	SWEEP_US = 1000 * 1000, /* between two looks at slow connections */
 	DRAIN_US = 2000 * 1000, /* for what is being answered when the loop is told to end */
+	PAUSE_US = 100 * 1000,  /* without accepting, when no descriptor is left */
+	KEEP_SHARE = 4,         /* of the descriptors, for models and databases: 1 in so many */
+	KEEP_MIN = 128,         /* of those, or half of all if that is less */
+	KEEP_MAX = 1024,        /* of those */
 	EVENTS = 64,
 	PEM_MAX = 1 << 20
 };
@@ -70,8 +75,9 @@ static const struct askd_option options[] = {
                 .max = 128 << 10,
                 ASKD_OPTION_SIZE(struct http, memory)},
         {.name = "threads",
-                .help = "Threads that read requests and write answers",
-                .def = "2",
+                .help = "Threads that read requests and write answers; one serves tens of "
+                        "thousands a second, more help where many begin TLS at once",
+                .def = "1",
                 .min = 1,
                 .max = HTTP_LOOPS_MAX,
                 ASKD_OPTION_INT(struct http, loops)},
@@ -248,7 +254,8 @@ struct loop {
 	int listeners[HTTP_LISTEN_MAX];
 	size_t count;
 	bool listening; /* the listeners are in the set */
-	int64_t sweep_us, paused_us;
+	int64_t sweep_us;
+	int64_t paused_us; /* when descriptors had run out last; 0: never */
 };
 
 static void listen_on(struct loop *loop, bool on)
@@ -275,7 +282,7 @@ static void turn(struct loop *loop, int wait_ms)
 		if (id >= HTTP_LISTEN_MAX) {
 			serve_hung_up(http, loop->call, id);
 		} else if (!accept_all(http, loop->listeners[id])) {
-			/* No descriptor is left: wait for one instead of turning in circles. */
+			/* No descriptor is left: look again later instead of turning in circles. */
 			if (!loop->paused_us || now_us - loop->paused_us > 60 * SWEEP_US)
 				http->host->log(http->host, loop->call, ASKD_LOG_WARNING,
 				        "no descriptors are left for new connections: raise "
@@ -285,6 +292,8 @@ static void turn(struct loop *loop, int wait_ms)
 			break;
 		}
 	}
+	if (!http->draining && now_us - loop->paused_us >= PAUSE_US)
+		listen_on(loop, true);
 	if (now_us - loop->sweep_us >= SWEEP_US) {
 		loop->sweep_us = now_us;
 		accept_sweep(http, ACCEPT_SLOW);
@@ -324,16 +333,46 @@ static void drain(struct loop *loop)
 	accept_finish(http);
 }
 
+/* Clients never get the descriptors that their questions need. */
+static void fit_connections(struct loop *loop)
+{
+	struct http *http = loop->http;
+	struct rlimit limit;
+	uint64_t kept;
+	char text[256];
+
+	http->room = (size_t)http->connections;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return;
+	kept = limit.rlim_cur / KEEP_SHARE;
+	if (kept < KEEP_MIN)
+		kept = limit.rlim_cur < 2 * KEEP_MIN ? limit.rlim_cur / 2 : KEEP_MIN;
+	if (kept > KEEP_MAX)
+		kept = KEEP_MAX;
+	if (http->room <= limit.rlim_cur - kept)
+		return;
+	http->room = (size_t)(limit.rlim_cur - kept);
+	snprintf(text, sizeof text,
+	        "connections: %lld do not fit into the %llu descriptors of this process, of which "
+	        "%llu are kept for models and databases: at most %zu are taken; raise LimitNOFILE "
+	        "of the service or lower 'connections'",
+	        (long long)http->connections, (unsigned long long)limit.rlim_cur,
+	        (unsigned long long)kept, http->room);
+	http->host->log(http->host, loop->call, ASKD_LOG_WARNING, text);
+}
+
 static int32_t start(struct loop *loop, struct askd_error *reterr)
 {
 	struct http *http = loop->http;
 
 	http->draining = http->aborting = false;
+	fit_connections(loop);
 	http->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (http->epoll < 0)
 		return askd_fail(reterr, ASKD_E_IO, "no epoll set: %s", strerror(errno));
 	for (; http->listen[loop->count]; loop->count++) {
 		ASKD_MAKE(struct askd_listen_request, request,
+		        .flags = http->listen[loop->count + 1] ? ASKD_LISTEN_MORE : 0,
 		        .address = askd_text_of(http->listen[loop->count]));
 		ASKD_MAKE(struct askd_listen_socket, socket, .fd = -1);
 		int32_t rc =
@@ -359,10 +398,8 @@ ASKD_DEFINE(http_run, askd_nothing, askd_nothing)
 	struct loop loop = {.http = http, .call = call};
 	int32_t rc = start(&loop, reterr);
 
-	while (!rc && !askd_canceled(call)) {
-		turn(&loop, TURN_MS);
-		listen_on(&loop, true);
-	}
+	while (!rc && !askd_canceled(call))
+		turn(&loop, loop.listening ? TURN_MS : PAUSE_US / 1000);
 	drain(&loop);
 	close(http->epoll);
 	http->epoll = -1;

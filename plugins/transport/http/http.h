@@ -41,9 +41,11 @@ struct http_conn {
 	int fd;
 	bool counted; /* in the table of addresses */
 	struct peer peer;
-	_Atomic bool started;     /* the library has it, so the descriptor is surely ours */
-	_Atomic bool busy;        /* a request is being read or answered */
-	_Atomic int64_t until_us; /* CLOCK_MONOTONIC; cut off then; 0: never */
+	char remote[PEER_TEXT];       /* the peer as text */
+	struct http_request *request; /* that has begun and not ended; the library's threads' */
+	_Atomic bool started;         /* the library has it, so the descriptor is surely ours */
+	_Atomic bool busy;            /* a request is being read or answered */
+	_Atomic int64_t until_us;     /* CLOCK_MONOTONIC; cut off then; 0: never */
 };
 
 enum http_state {
@@ -73,7 +75,7 @@ struct http_request {
 	char *body; /* up to HTTP_BODY_MEMORY */
 	size_t body_capacity;
 	int body_fd; /* -1: none */
-	bool watched, dispatched;
+	bool watched, dispatched, chunked;
 
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t changed;
@@ -111,6 +113,7 @@ struct http {
 	struct http_request *requests[HTTP_BUCKETS];
 	struct http_conn **conns; /* by descriptor */
 	size_t conn_room, conn_count, request_count;
+	size_t room; /* connections that fit; set before the first */
 	struct http_address *addresses[HTTP_BUCKETS];
 };
 
@@ -174,6 +177,9 @@ enum MHD_Result serve(void *cls, struct MHD_Connection *mhd, const char *url, co
         const char *version, const char *data, size_t *size, void **context);
 void serve_completed(
         void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode how);
+/* The library does not say of every request that it has ended: of one whose parameters do not fit
+ * into its memory it does not. Ends the last one of the connection, if it has not. */
+void serve_forgotten(struct http_conn *conn);
 /* The client of a request hung up. `call`: run's. */
 void serve_hung_up(struct http *http, struct askd_call *call, uint64_t id);
 /* Ends all that is still being worked on. */

@@ -78,7 +78,8 @@ static enum MHD_Result answer(struct http_request *request)
 	pthread_mutex_unlock(&request->lock);
 	if (!response)
 		return MHD_NO;
-	if (http->draining)
+	/* Where one chunk ends others may see differently: what comes after it is no request. */
+	if (http->draining || request->chunked)
 		MHD_add_response_header(response, "Connection", "close");
 	request->state = HTTP_ANSWERED;
 	request->conn->until_us =
@@ -141,6 +142,8 @@ void *serve_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 	request->id = next_id++;
 	request->references = 1;
 	request->conn = info->socket_context;
+	serve_forgotten(request->conn);
+	request->conn->request = request;
 	request->mhd = mhd;
 	request->body_fd = -1;
 	request->uri = uri;
@@ -214,6 +217,7 @@ static enum MHD_Result begin(struct http_request *request, struct MHD_Connection
 
 	if (!head_read(request, mhd, method, version, &refusal))
 		return refuse_with(request, refusal.status, reply_refusal(request, &refusal), true);
+	request->chunked = request->head->chunked;
 	origin = head_find(request->head, "origin");
 	if (!origin.s)
 		return judge(request);
@@ -392,6 +396,7 @@ void serve_completed(
 	body_release(request);
 	request->conn->until_us = http_now_us() + (http->idle_ms + http->header_ms) * 1000;
 	request->conn->busy = false;
+	request->conn->request = NULL;
 	data.id = request->id;
 	request_release(request);
 	if (tell) {
@@ -402,6 +407,14 @@ void serve_completed(
 			http->host->call_end(call);
 		}
 	}
+}
+
+void serve_forgotten(struct http_conn *conn)
+{
+	void *request = conn->request;
+
+	if (request)
+		serve_completed(conn->http, NULL, &request, MHD_REQUEST_TERMINATED_WITH_ERROR);
 }
 
 /* Nobody waits for the answer: the library closes the connection when it looks at it. True: the

@@ -125,7 +125,8 @@ static int32_t put(struct http_request *request, const struct askd_call *call,
 
 		if (request->gone)
 			break;
-		if (waiting >= HTTP_QUEUE_MAX) {
+		/* What is short goes out whole or not at all. */
+		if (waiting + (left < BLOCK ? left : 1) > HTTP_QUEUE_MAX) {
 			if (!wait_for_room(request, call))
 				return askd_canceled(call)
 				               ? askd_fail(reterr, ASKD_E_CANCELED,

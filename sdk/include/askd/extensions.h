@@ -179,9 +179,11 @@ struct askd_metrics_service {
 	ASKD_SERVICE(observe, askd_metric, askd_nothing); /* [any] a histogram, microseconds */
 };
 
+enum { ASKD_LISTEN_MORE = 1 }; /* another address follows at once: askd is not ready before that */
+
 struct askd_listen_request {
 	uint32_t size;
-	uint32_t reserved;
+	uint32_t flags;           /* ASKD_LISTEN_MORE */
 	struct askd_text address; /* "127.0.0.1:8080", "[::1]:8080", "unix:/run/x.sock" */
 };
 

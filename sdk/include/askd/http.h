@@ -3,7 +3,9 @@
  *
  * Plugins never open HTTP connections of their own: deadlines, proxies, address rules, connection
  * reuse and metrics live in one place. It retries nothing (but a reused connection that closed
- * before the first byte of the reply), since it does not know what is safe to repeat.
+ * before the first byte of the reply), since it does not know what is safe to repeat. Proxies and
+ * further authorities are the environment's (https_proxy, http_proxy, all_proxy, no_proxy;
+ * SSL_CERT_FILE); what goes to this machine meets no proxy.
  */
 #ifndef ASKD_HTTP_H
 #define ASKD_HTTP_H

@@ -111,6 +111,7 @@ struct askd_reply {
 	uint64_t turn;
 	struct askd_text object; /* JSON: kind, answer, sql, columns, data, cost, stages, ... as
 	                          * documented for POST /api/query */
+	int64_t retry_after_ms;  /* REFUSED by a limit that fills again by itself: when; else 0 */
 };
 
 /* A session of the asker's, as `ask` names it. Nobody reaches a session of somebody else's. */

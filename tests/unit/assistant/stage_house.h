@@ -13,6 +13,7 @@
 
 #include "assistant/stage_state.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "run/metrics.h"
 
 enum { ROWS = 64, ENGINES = 3, STEPS = 8 };
@@ -314,6 +315,89 @@ const char *sql_dialect_hint(const struct sql_dialect *dialect)
 {
 	(void)dialect;
 	return NULL;
+}
+
+/* ---- a test's beginning and end -----------------------------------------------------------------
+ */
+
+static struct askd_llm_reply reply; /* of the last call, as is `error` */
+static struct askd_error error;
+
+static void turn_begin(void)
+{
+	struct turn_state *turn = &house.turn;
+
+	memset(turn, 0, sizeof *turn);
+	cancel_init(&turn->cancel);
+	turn->scope = (struct call_scope){
+	        .id = 5, .turn = 5, .person = 6, .cancel = &turn->cancel, .turn_state = turn};
+	turn->durable = true;
+	turn->egress = CONFIG_EGRESS_ALL;
+	turn->stages = json_array();
+	plugin_call_init(&house.call, &turn->scope, 60000);
+}
+
+static void turn_end(void)
+{
+	plugin_call_finish(&house.call);
+	json_decref(house.turn.stages);
+	cancel_finish(&house.turn.cancel);
+}
+
+/* Engines that answer, and a stage of the first one; what a test wants otherwise it changes before
+ * house_open. */
+static void house_init(void)
+{
+	static const char *const names[] = {"main", "second", "third"};
+
+	log_init(0, LOG_FORMAT_TEXT);
+	memset(&house, 0, sizeof house);
+	arena_init(&house.kept, 0);
+	house.egress = CONFIG_EGRESS_DEFAULT;
+	for (int i = 0; i < ENGINES; i++) {
+		house.engines[i].config.name = names[i];
+		house.engines[i].instance.config = &house.engines[i].config;
+		for (int k = 0; k < STEPS; k++)
+			house.engines[i].steps[k].confidence = -1;
+	}
+	house.stage = (struct config_stage){.name = "analysis",
+	        .llm = "main",
+	        .prompt = "System\n--- user\n{question}\n\n{schema}\n\n{history}\n\n{table}\n\n"
+	                  "{problem}\n",
+	        .prompt_name = "analysis (test)",
+	        .temperature_milli = -1,
+	        .timeout_ms = 20000};
+	house.config.stages = &house.stage;
+	house.rooms.config = &house.config;
+}
+
+static void house_open(void)
+{
+	assert_int_equal(stages_open(&house.stages, &house.rooms, &error), ASKD_OK);
+	house.stages->backoff_ms = 1;
+	house.stages->backoff_max_ms = 4;
+	turn_begin();
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	turn_end();
+	stages_close(house.stages);
+	arena_finish(&house.kept);
+	return 0;
+}
+
+static int32_t complete_task(const struct askd_task *task)
+{
+	struct askd_llm_request in = {.size = sizeof in,
+	        .temperature_milli = -1,
+	        .model = ASKD_LITERAL("analysis"),
+	        .task = task};
+
+	memset(&reply, 0, sizeof reply);
+	memset(&error, 0, sizeof error);
+	return stages_complete(house.stages, &house.call, &in, &reply, &error);
 }
 
 #endif

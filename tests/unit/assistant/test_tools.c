@@ -3,7 +3,6 @@
 #include "stage_house.h"
 
 #include "assistant/stage_tools.h"
-#include "base/log.h"
 
 ASKD_DEFINE(unused_run, askd_tool_call, askd_tool_result)
 {
@@ -19,87 +18,28 @@ static const struct askd_tool *const tool_list[] = {&echo, &locked, NULL};
 ASKD_MAKE(static const struct askd_tools, offered, .tools = tool_list);
 
 static const char *const both[] = {"echo", "locked", NULL};
-static struct askd_llm_reply reply;
-static struct askd_error error;
-
-static void turn_begin(void)
-{
-	struct turn_state *turn = &house.turn;
-
-	memset(turn, 0, sizeof *turn);
-	cancel_init(&turn->cancel);
-	turn->scope = (struct call_scope){
-	        .id = 5, .turn = 5, .person = 6, .cancel = &turn->cancel, .turn_state = turn};
-	turn->durable = true;
-	turn->egress = CONFIG_EGRESS_ALL;
-	turn->stages = json_array();
-	plugin_call_init(&house.call, &turn->scope, 60000);
-}
-
-static void turn_end(void)
-{
-	plugin_call_finish(&house.call);
-	json_decref(house.turn.stages);
-	cancel_finish(&house.turn.cancel);
-}
 
 static int set_up(void **state)
 {
-	static const char *const names[] = {"main", "second", "third"};
-
 	(void)state;
-	log_init(0, LOG_FORMAT_TEXT);
-	memset(&house, 0, sizeof house);
-	arena_init(&house.kept, 0);
-	house.egress = CONFIG_EGRESS_DEFAULT;
+	house_init();
 	house.tool_egress = CONFIG_EGRESS_ALL;
-	for (int i = 0; i < ENGINES; i++) {
-		house.engines[i].config.name = names[i];
-		house.engines[i].instance.config = &house.engines[i].config;
+	for (int i = 0; i < ENGINES; i++)
 		house.engines[i].flags = ASKD_LLM_TOOLS;
-		for (int k = 0; k < STEPS; k++)
-			house.engines[i].steps[k].confidence = -1;
-	}
 	house.tools = &offered;
 	house.offers.host.instance = "skill/offers";
 	house.registry.instances = &house.offers;
 	house.rooms.registry = &house.registry;
-	house.stage = (struct config_stage){.name = "analysis",
-	        .llm = "main",
-	        .prompt = "System\n--- user\n{question}\n\n{schema}\n\n{history}\n\n{table}\n\n"
-	                  "{problem}\n",
-	        .prompt_name = "analysis (test)",
-	        .tools = both,
-	        .temperature_milli = -1,
-	        .timeout_ms = 20000};
-	house.config.stages = &house.stage;
-	house.rooms.config = &house.config;
-	assert_int_equal(stages_open(&house.stages, &house.rooms, &error), ASKD_OK);
-	house.stages->backoff_ms = house.stages->backoff_max_ms = 1;
-	turn_begin();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	turn_end();
-	stages_close(house.stages);
-	arena_finish(&house.kept);
+	house.stage.tools = both;
+	house_open();
 	return 0;
 }
 
 static int32_t complete(void)
 {
 	ASKD_MAKE(struct askd_task, task, .question = ASKD_LITERAL("TheQuestion"));
-	const struct askd_llm_request in = {.size = sizeof in,
-	        .temperature_milli = -1,
-	        .model = ASKD_LITERAL("analysis"),
-	        .task = &task};
 
-	memset(&reply, 0, sizeof reply);
-	memset(&error, 0, sizeof error);
-	return stages_complete(house.stages, &house.call, &in, &reply, &error);
+	return complete_task(&task);
 }
 
 static void wants(int engine, int step, const char *tool, const char *arguments)

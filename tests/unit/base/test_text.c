@@ -13,7 +13,6 @@
 static void buffer_grows_and_ends_in_zero(void **state)
 {
 	struct buffer b;
-	char *taken;
 
 	(void)state;
 	buffer_init(&b, 0);
@@ -26,14 +25,9 @@ static void buffer_grows_and_ends_in_zero(void **state)
 	assert_int_equal(b.n, strlen(b.s));
 	assert_int_equal(b.n, 3893);
 	assert_string_equal(b.s + b.n - 7, "999,end");
-	taken = buffer_take(&b);
-	assert_non_null(taken);
-	assert_null(b.s);
-	free(taken);
-	taken = buffer_take(&b);
-	assert_string_equal(taken, "");
-	free(taken);
 	buffer_finish(&b);
+	assert_null(b.s);
+	assert_string_equal(buffer_text(&b).s, "");
 	buffer_finish(NULL);
 }
 
@@ -49,7 +43,7 @@ static void buffer_failure_is_sticky(void **state)
 	assert_true(b.failed);
 	buffer_add(&b, "", 0);
 	assert_null(buffer_text(&b).s);
-	assert_null(buffer_take(&b));
+	buffer_finish(&b);
 	buffer_init(&b, 5);
 	buffer_print(&b, "%s", "123456");
 	assert_true(b.failed);
@@ -88,7 +82,6 @@ static void cut_keeps_characters_whole(void **state)
 	assert_int_equal(text_cut("a\xe2\x82\xac", 4, 3), 1);
 	assert_int_equal(text_cut("a\xe2\x82\xac", 4, 4), 4);
 	assert_int_equal(text_cut("\xe2\x82\xac", 3, 2), 0);
-	assert_int_equal(text_length("a\xe2\x82\xac\xf0\x9f\x92\xa9", 8), 3);
 	assert_true(text_is(ASKD_LITERAL("x"), "x"));
 	assert_false(text_is(ASKD_LITERAL("x"), "y"));
 	assert_false(text_is((struct askd_text){NULL, 0}, ""));

@@ -275,8 +275,6 @@ static void json_members_have_types(void **state)
 	assert_null(json_get_string(json, "i"));
 	assert_int_equal(json_get_int(json, "i", 1), 5);
 	assert_int_equal(json_get_int(json, "f", 1), 1);
-	assert_true(json_get_number(json, "f", 0) == 1.5);
-	assert_true(json_get_number(json, "none", 2) == 2);
 	arena_init(&a, 0);
 	assert_string_equal(json_write(&a, json).s, "{\"s\":\"x\",\"i\":5,\"f\":1.5}");
 	arena_finish(&a);
