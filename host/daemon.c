@@ -1,11 +1,11 @@
 /* daemon.c: opens the rooms in their order and closes them in the reverse. */
-#include "daemon.h"
+#include "daemon_inside.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "assistant/stage.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/i18n.h"
@@ -13,15 +13,12 @@
 #include "base/log.h"
 #include "base/signal.h"
 #include "config/bundled.h"
-#include "run/health.h"
 #include "run/http.h"
 #include "run/inherit.h"
 #include "run/listen.h"
 #include "run/metrics.h"
 #include "run/notify.h"
 #include "store/audit.h"
-#include "web/local.h"
-#include "web/web.h"
 
 #ifdef ASKD_FAULTS
 #include "faults.h"
@@ -34,17 +31,6 @@
 enum {
 	DRAIN_LAST_MS = 1000,        /* for workers whose work is over */
 	LISTEN_US = 5 * 1000 * 1000, /* for servers to begin */
-};
-
-struct daemon {
-	const struct config *config;
-	struct assistant_rooms rooms;
-	struct assistant *assistant;
-	struct local_server *local;
-	bool serving; /* `askd run`, not one command */
-	struct health *health;
-	struct watchdog *watchdog;
-	struct web *web;
 };
 
 /* askd.i18n/1 */
@@ -91,23 +77,14 @@ int32_t daemon_offer(struct askd_error *reterr)
 
 int32_t daemon_check(const struct config *config, struct askd_error *reterr)
 {
-	struct assistant_rooms rooms = {.config = config};
-	struct stages *stages = NULL;
-	struct web *web = NULL;
+	const struct assistant_rooms rooms = {.config = config};
+	struct generation *generation = NULL;
 	int32_t rc = daemon_offer(reterr);
 
 	if (rc)
 		return rc;
-	rooms.registry = registry_open(config, reterr);
-	if (!rooms.registry)
-		return reterr ? reterr->code : ASKD_E_CONFIG;
-	rc = stages_open(&stages, &rooms, reterr);
-	if (!rc)
-		rc = web_open(&web,
-		        &(struct web_rooms){.config = config, .registry = rooms.registry}, reterr);
-	web_close(web);
-	stages_close(stages);
-	registry_close(rooms.registry);
+	rc = generation_open(&generation, &rooms, config, NULL, true, reterr);
+	generation_close(generation);
 	http_stop();
 	listen_stop();
 	metrics_stop();
@@ -132,15 +109,21 @@ static int serve_local(void *arg, uint32_t uid, const char *user, int argc, char
 	        arg, user, argv[0][0] ? argv[0] : NULL, argc - 1, argv + 1, in, out, err, cancel);
 }
 
+/* What nobody holds any more is closed by the main thread, which waits for this signal. */
+static void wake_main(void)
+{
+	kill(getpid(), SIGUSR1);
+}
+
 /* Who hears that askd is ready connects at once. */
-static void wait_for_servers(struct registry *registry)
+void daemon_wait_for_servers(const struct registry *registry)
 {
 	int64_t until_us = clock_monotonic_us() + LISTEN_US;
 
-	for (const struct plugin_instance *i = registry->instances; i; i = i->next)
-		if (plugin_instance_extension(i, "askd.web_server/1") && !listen_wait(i, until_us))
-			log_warning("run", 0, "%s does not listen yet", i->host.instance);
-	inherit_tell_rest();
+	for (struct plugin_instance **i = registry->instances; *i; i++)
+		if (plugin_instance_extension(*i, "askd.web_server/1") &&
+		        !listen_wait(*i, until_us))
+			log_warning("run", 0, "%s does not listen yet", (*i)->host.instance);
 }
 
 struct daemon *daemon_open(const struct config *config, bool serve, struct askd_error *reterr)
@@ -154,9 +137,11 @@ struct daemon *daemon_open(const struct config *config, bool serve, struct askd_
 		askd_fail(reterr, ASKD_E_NOMEM, "no memory to start");
 		return NULL;
 	}
+	pthread_mutex_init(&daemon->lock, NULL);
+	pthread_cond_init(&daemon->changed, NULL);
 	daemon->config = config;
+	daemon->serving = serve;
 	rooms = &daemon->rooms;
-	rooms->config = config;
 	if (!offered && daemon_offer(reterr))
 		goto fail;
 	offered = true;
@@ -164,15 +149,14 @@ struct daemon *daemon_open(const struct config *config, bool serve, struct askd_
 	if (!rooms->store) {
 		/* Somebody else may hold the state: whoever called looks again, and nothing has
 		 * begun. */
+		pthread_cond_destroy(&daemon->changed);
+		pthread_mutex_destroy(&daemon->lock);
 		free(daemon);
 		return NULL;
 	}
 	signal_subscribe(SIGNAL_STORE_FATAL, stop_on_fatal_store, daemon);
 	if (people_open(&rooms->people, rooms->store, config, reterr) ||
 	        ledger_open(&rooms->ledger, rooms->store, config, reterr))
-		goto fail;
-	rooms->registry = registry_open(config, reterr);
-	if (!rooms->registry || query_open(&rooms->query, rooms->registry, rooms->people, reterr))
 		goto fail;
 	rooms->limits = limits_create();
 	rooms->workers = workers_create((size_t)config->workers_max, (size_t)config->workers_queue);
@@ -181,28 +165,34 @@ struct daemon *daemon_open(const struct config *config, bool serve, struct askd_
 		askd_fail(reterr, ASKD_E_NOMEM, "no memory to start");
 		goto fail;
 	}
-	rc = assistant_open(&daemon->assistant, rooms, reterr);
+	rc = generation_open(&daemon->generation, rooms, config, NULL, serve, reterr);
+	if (rc)
+		goto fail;
+	generation_set(daemon->generation);
+	rc = assistant_open(&daemon->assistant, rooms, daemon->generation->plan, reterr);
 	if (!rc && serve)
 		rc = web_open(&daemon->web,
-		        &(struct web_rooms){config, rooms->registry, rooms->people, rooms->limits,
-		                rooms->workers},
+		        &(struct web_rooms){.people = rooms->people,
+		                .limits = rooms->limits,
+		                .workers = rooms->workers},
 		        reterr);
 	if (!rc && serve) {
+		generation_on_unused(wake_main);
 		/* Servers listen at the end of this: what comes in then is taken. */
 		web_ready(daemon->web, true);
 		rc = assistant_start(daemon->assistant, reterr);
 	}
 	if (rc)
 		goto fail;
-	daemon->serving = serve;
 	if (serve) {
-		daemon->health =
-		        health_start(rooms->registry, rooms->timers, rooms->workers, reterr);
+		daemon->health = health_start(
+		        daemon->generation->registry, NULL, rooms->timers, rooms->workers, reterr);
 		if (!daemon->health)
 			goto fail;
 		if (watchdog_start(&daemon->watchdog, rooms->timers, rooms->workers, reterr))
 			goto fail;
-		wait_for_servers(rooms->registry);
+		daemon_wait_for_servers(daemon->generation->registry);
+		inherit_tell_rest();
 	}
 	daemon->local = local_server_start(config->state_dir, serve_local, daemon, reterr);
 	if (!daemon->local)
@@ -220,6 +210,24 @@ static int64_t ms_until(int64_t until_us)
 	return left_us > 0 ? left_us / 1000 : 0;
 }
 
+int64_t daemon_drain_ms(const struct daemon *daemon)
+{
+	return (daemon->generation ? daemon->generation->config : daemon->config)->drain_ms;
+}
+
+static void close_generations(struct daemon *daemon)
+{
+	generation_set(NULL);
+	generation_close(daemon->generation);
+	while (daemon->old) {
+		struct generation *old = daemon->old;
+
+		daemon->old = old->next;
+		generation_close(old);
+	}
+	registry_reap();
+}
+
 void daemon_close(struct daemon *daemon)
 {
 	struct assistant_rooms *rooms;
@@ -228,6 +236,7 @@ void daemon_close(struct daemon *daemon)
 	if (!daemon)
 		return;
 	rooms = &daemon->rooms;
+	reload_stop(daemon);
 	if (daemon->serving)
 		local_server_stop(daemon->local);
 	else
@@ -235,11 +244,13 @@ void daemon_close(struct daemon *daemon)
 	health_stop(daemon->health);
 	/* Requests end while the servers still have their connections. All of it together takes no
 	 * longer than the drain time, and then what canceled things need to end. */
-	until_us = clock_monotonic_us() + daemon->config->drain_ms * 1000;
+	until_us = clock_monotonic_us() + daemon_drain_ms(daemon) * 1000;
 	assistant_refuse(daemon->assistant);
 	web_stop(daemon->web, ms_until(until_us));
-	if (rooms->registry)
-		registry_stop(rooms->registry);
+	if (daemon->generation)
+		registry_stop(daemon->generation->registry);
+	for (struct generation *old = daemon->old; old; old = old->next)
+		registry_stop(old->registry);
 	if (daemon->assistant)
 		assistant_stop(daemon->assistant, ms_until(until_us));
 	watchdog_stop(daemon->watchdog);
@@ -249,15 +260,17 @@ void daemon_close(struct daemon *daemon)
 	timers_destroy(rooms->timers);
 	workers_destroy(rooms->workers);
 	web_close(daemon->web);
-	query_close(rooms->query);
+	generation_on_unused(NULL);
+	close_generations(daemon);
 	http_stop();
-	registry_close(rooms->registry);
 	ledger_close(rooms->ledger);
 	people_close(rooms->people);
 	store_close(rooms->store);
 	limits_destroy(rooms->limits);
 	listen_stop();
 	metrics_stop();
+	pthread_cond_destroy(&daemon->changed);
+	pthread_mutex_destroy(&daemon->lock);
 	free(daemon);
 }
 
@@ -265,22 +278,22 @@ const struct daemon_verb *daemon_verbs(struct registry *registry, struct arena *
 {
 	struct daemon_verb *list;
 	size_t n = 0, count = 1;
-	struct plugin_instance *instance;
+	struct plugin_instance **i;
 	const struct askd_verbs *verbs;
 
-	for (instance = registry->instances; instance; instance = instance->next) {
-		verbs = plugin_instance_extension(instance, "askd.verbs/1");
-		for (size_t i = 0; verbs && verbs->verbs[i]; i++)
+	for (i = registry->instances; *i; i++) {
+		verbs = plugin_instance_extension(*i, "askd.verbs/1");
+		for (size_t k = 0; verbs && verbs->verbs[k]; k++)
 			count++;
 	}
 	list = arena_zalloc(a, count * sizeof *list);
 	if (!list)
 		return NULL;
-	for (instance = registry->instances; instance; instance = instance->next) {
-		verbs = plugin_instance_extension(instance, "askd.verbs/1");
-		for (size_t i = 0; verbs && verbs->verbs[i]; i++)
-			list[n++] = (struct daemon_verb){verbs->verbs[i]->name,
-			        verbs->verbs[i]->usage, verbs->verbs[i]->help};
+	for (i = registry->instances; *i; i++) {
+		verbs = plugin_instance_extension(*i, "askd.verbs/1");
+		for (size_t k = 0; verbs && verbs->verbs[k]; k++)
+			list[n++] = (struct daemon_verb){verbs->verbs[k]->name,
+			        verbs->verbs[k]->usage, verbs->verbs[k]->help};
 	}
 	return list;
 }
@@ -288,12 +301,12 @@ const struct daemon_verb *daemon_verbs(struct registry *registry, struct arena *
 static const struct askd_verb *find_verb(
         struct registry *registry, const char *name, struct plugin_instance **where)
 {
-	for (struct plugin_instance *i = registry->instances; i; i = i->next) {
-		const struct askd_verbs *verbs = plugin_instance_extension(i, "askd.verbs/1");
+	for (struct plugin_instance **i = registry->instances; *i; i++) {
+		const struct askd_verbs *verbs = plugin_instance_extension(*i, "askd.verbs/1");
 
 		for (size_t n = 0; verbs && verbs->verbs[n]; n++)
 			if (!strcmp(verbs->verbs[n]->name, name)) {
-				*where = i;
+				*where = *i;
 				return verbs->verbs[n];
 			}
 	}
@@ -373,6 +386,37 @@ static int run_key(struct daemon *daemon, const struct call_scope *scope, int ar
 	return status;
 }
 
+static void tell_unknown(const char *word, struct registry *registry, int err)
+{
+	const char *words[64] = {
+	        "run", "check", "reload", "plugin", "key", "audit", "version", "help"};
+	const struct daemon_verb *verbs;
+	struct arena arena;
+	const char *nearest;
+	size_t n = 8;
+
+	arena_init(&arena, 0);
+	verbs = daemon_verbs(registry, &arena);
+	for (size_t i = 0; verbs && verbs[i].name && n < 63; i++)
+		words[n++] = verbs[i].name;
+	nearest = text_nearest(word, words);
+	dprintf(err, "askd: unknown command '%s'%s%s%s; see `askd help`\n", word,
+	        nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+	arena_finish(&arena);
+}
+
+/* Whose state and configuration it is that answers. */
+static void tell_other_config(const struct daemon *daemon, const char *config_path, int err)
+{
+	char ours[PATH_MAX], theirs[PATH_MAX];
+
+	if (config_path && daemon->config->path && realpath(config_path, theirs) &&
+	        realpath(daemon->config->path, ours) && strcmp(ours, theirs) != 0)
+		dprintf(err,
+		        "askd: note: answered by the running daemon, whose configuration is %s\n",
+		        ours);
+}
+
 static int run_audit(struct daemon *daemon, int argc, char **argv, int out, int err)
 {
 	struct askd_error error = {0};
@@ -394,26 +438,20 @@ int daemon_command(struct daemon *daemon, const char *user, const char *config_p
 {
 	struct call_scope scope = {.id = id_make(), .local = 1, .cancel = cancel};
 	struct plugin_instance *instance = NULL;
+	struct generation *generation;
 	const struct askd_verb *verb;
 	struct person person;
 	struct askd_error error = {0};
-	char identity[160], ours[PATH_MAX], theirs[PATH_MAX];
-	const char *words[64];
-	struct arena arena;
-	const struct daemon_verb *verbs;
-	const char *nearest;
-	size_t n = 0;
+	char identity[160];
 	int status;
 
 	if (argc < 1) {
 		dprintf(err, "askd: no command given; see `askd help`\n");
 		return 1;
 	}
-	if (config_path && daemon->config->path && realpath(config_path, theirs) &&
-	        realpath(daemon->config->path, ours) && strcmp(ours, theirs) != 0)
-		dprintf(err,
-		        "askd: note: answered by the running daemon, whose configuration is %s\n",
-		        ours);
+	tell_other_config(daemon, config_path, err);
+	if (!strcmp(argv[0], "reload"))
+		return reload_command(daemon, argc, argv, out, err);
 	snprintf(identity, sizeof identity, "local:%s", user);
 	scope.identity = identity;
 	if (people_identify(
@@ -427,29 +465,24 @@ int daemon_command(struct daemon *daemon, const char *user, const char *config_p
 		return run_key(daemon, &scope, argc, argv, out, err);
 	if (!strcmp(argv[0], "audit"))
 		return run_audit(daemon, argc, argv, out, err);
-	verb = find_verb(daemon->rooms.registry, argv[0], &instance);
+	/* A verb may last for days (`chat`): it keeps its instance, and each of its questions
+	 * begins under the configuration of its time. */
+	generation = generation_hold(NULL);
+	verb = find_verb(generation->registry, argv[0], &instance);
+	if (verb)
+		plugin_instance_hold(instance);
+	else
+		tell_unknown(argv[0], generation->registry, err);
+	generation_drop(generation);
 	ARM_FAULTS();
-	if (verb) {
-		status = run_verb(instance, verb, &scope, argc, argv, in, out, err);
-		if (status)
-			tell_missing(daemon->config, err);
-		return status;
+	if (!verb)
+		return 1;
+	status = run_verb(instance, verb, &scope, argc, argv, in, out, err);
+	plugin_instance_drop(instance);
+	if (status) {
+		generation = generation_hold(NULL);
+		tell_missing(generation->config, err);
+		generation_drop(generation);
 	}
-	arena_init(&arena, 0);
-	words[n++] = "run";
-	words[n++] = "check";
-	words[n++] = "plugin";
-	words[n++] = "key";
-	words[n++] = "audit";
-	words[n++] = "version";
-	words[n++] = "help";
-	verbs = daemon_verbs(daemon->rooms.registry, &arena);
-	for (size_t i = 0; verbs && verbs[i].name && n < 63; i++)
-		words[n++] = verbs[i].name;
-	words[n] = NULL;
-	nearest = text_nearest(argv[0], words);
-	dprintf(err, "askd: unknown command '%s'%s%s%s; see `askd help`\n", argv[0],
-	        nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
-	arena_finish(&arena);
-	return 1;
+	return status;
 }

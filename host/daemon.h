@@ -6,14 +6,21 @@
 
 struct daemon;
 
-/* Reads nothing: `config` is given and stays the caller's. Opens every room and instance and serves
- * the local socket; with `serve` also runs the transports' loops and resumes what a crash left.
- * NULL and *reterr when something cannot start; CONFLICT: another process holds the state. [main]
+/* Reads nothing: `config` is given, stays the caller's, and lasts as long as the daemon. Opens
+ * every room and instance and serves the local socket; with `serve` also runs the transports' loops
+ * and resumes what a crash left. NULL and *reterr when something cannot start; CONFLICT: another
+ * process holds the state. [main]
  */
 struct daemon *daemon_open(const struct config *config, bool serve, struct askd_error *reterr);
 /* Lets running turns end within the configured drain time; without `serve` also the commands of
  * others that came over the local socket, however long they take. [main] */
 void daemon_close(struct daemon *daemon);
+int64_t daemon_drain_ms(const struct daemon *daemon); /* how long that may take. [main] */
+
+/* After SIGUSR1 (something is to be closed, or somebody asks for a reload), and after SIGHUP with
+ * `reload`: does what is to be done. A pending SIGTERM or SIGINT, which the caller has blocked,
+ * ends a reload. [main] */
+void daemon_tend(struct daemon *daemon, bool reload);
 
 /* Opens all that needs neither state nor network: instances, stages, prompts. [main] */
 int32_t daemon_check(const struct config *config, struct askd_error *reterr);

@@ -26,6 +26,8 @@ enum { MALLOC_ARENAS = 4 };
 static const struct daemon_verb own_verbs[] = {
         {"run", "askd run [-c FILE]", "Runs the daemon in the foreground until SIGTERM."},
         {"check", "askd check [-c FILE]", "Checks the whole configuration; connects to nothing."},
+        {"reload", "askd reload [-c FILE]",
+                "Has the running daemon take up its changed configuration."},
         {"plugin", "askd plugin list | info KIND/NAME | check FILE.so | new KIND NAME",
                 "Shows, judges and makes plugins."},
         {"key", "askd key create NAME | list | revoke NAME | forget-sealed",
@@ -219,7 +221,8 @@ static int command_run(const struct arguments *args)
 	struct config *config = is_alone(args) ? read_config(args) : NULL;
 	struct askd_error error = {0};
 	struct daemon *daemon;
-	sigset_t signals;
+	sigset_t signals, waited;
+	int64_t drain_ms;
 	int got = 0;
 
 	if (!config)
@@ -228,6 +231,10 @@ static int command_run(const struct arguments *args)
 	inherit_raise_limit();
 	notify_start();
 	block_signals(&signals);
+	/* What wakes the main thread, and must never end the process. */
+	waited = signals;
+	sigaddset(&waited, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &waited, NULL);
 	daemon = daemon_open(config, true, &error);
 	if (!daemon) {
 		fprintf(stderr, "askd: %s\n", error.message);
@@ -237,14 +244,13 @@ static int command_run(const struct arguments *args)
 	}
 	log_info("main", 0, "askd %s is ready", ASKD_VERSION);
 	notify_send("READY=1\nSTATUS=Ready");
-	do
-		sigwait(&signals, &got);
-	while (got == SIGHUP);
-	log_info("main", 0, "stopping: running turns have %lld ms to end",
-	        (long long)config->drain_ms);
+	while (!sigwait(&waited, &got) && got != SIGTERM && got != SIGINT)
+		daemon_tend(daemon, got == SIGHUP);
+	drain_ms = daemon_drain_ms(daemon);
+	log_info("main", 0, "stopping: running turns have %lld ms to end", (long long)drain_ms);
 	notify_send("STOPPING=1\nSTATUS=Stopping: running turns have %lld ms to end\n"
 	            "EXTEND_TIMEOUT_USEC=%lld",
-	        (long long)config->drain_ms, (long long)(config->drain_ms + STOP_EXTRA_MS) * 1000);
+	        (long long)drain_ms, (long long)(drain_ms + STOP_EXTRA_MS) * 1000);
 	/* A second signal ends the process at once: what is stored stays, the rest is resumed. */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
@@ -336,6 +342,37 @@ out:
 	return status;
 }
 
+/* For the daemon that runs, and for no other. */
+static int command_reload(const struct arguments *args)
+{
+	struct config *config = read_config(args);
+	struct askd_error error = {0};
+	char **words = calloc((size_t)args->count + 1, sizeof *words);
+	int status = 1;
+
+	if (!config || !words)
+		goto out;
+	words[0] = (char *)(args->config ? args->config : "");
+	memcpy(words + 1, args->words, (size_t)args->count * sizeof *words);
+	switch (local_client_run(config->state_dir, args->count + 1, words, &status, &error)) {
+	case ASKD_OK:
+		goto out;
+	case ASKD_E_NOT_FOUND:
+		fprintf(stderr,
+		        "askd: no daemon is running on %s: `askd run` reads the configuration when "
+		        "it starts\n",
+		        config->state_dir);
+		break;
+	default:
+		fprintf(stderr, "askd: %s\n", error.message);
+	}
+	status = 1;
+out:
+	config_destroy(config);
+	free(words);
+	return status;
+}
+
 /* The way out when the master key is lost for good: without it no other command opens the state. */
 static int command_forget_sealed(const struct arguments *args)
 {
@@ -385,6 +422,8 @@ int main(int argc, char **argv)
 		status = command_run(&args);
 	else if (!strcmp(verb, "check"))
 		status = command_check(&args);
+	else if (!strcmp(verb, "reload"))
+		status = command_reload(&args);
 	else if (!strcmp(verb, "plugin"))
 		status = command_plugin(&args);
 	else if (!strcmp(verb, "key") && args.count > 1 && !strcmp(args.words[1], "forget-sealed"))

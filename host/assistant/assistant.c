@@ -43,15 +43,15 @@ static int32_t service_complete(const struct askd_host *host, struct askd_call *
 	struct askd_task task;
 
 	(void)host;
-	if (!assistant_current)
-		return askd_fail(reterr, ASKD_E_BUSY, "the assistant is not running");
 	/* What was said before is the host's to know: a skill need not pass it. */
 	if (state && in->task && !in->task->history && text_is(in->task->kind, "analysis")) {
 		task = *in->task;
 		task.history = memory_history(state, &call->arena);
 		request.task = &task;
 	}
-	return stages_complete(assistant_current->stages, call, &request, out ? out : &own, reterr);
+	if (!state)
+		return askd_fail(reterr, ASKD_E_INVALID, "a stage can be called in a turn only");
+	return stages_complete(state->plan->stages, call, &request, out ? out : &own, reterr);
 }
 
 static const struct askd_llm_service llm_service = {
@@ -84,14 +84,14 @@ static struct store_unit *turn_unit(const struct call_scope *scope)
 
 static void take_query(void *arg, const struct call_scope *scope, const struct query_event *event)
 {
-	struct assistant *assistant = arg;
 	struct turn_state *state = turn_state_of(scope);
 	struct query_database database = {.name = ""};
 	json_t *one;
 
+	(void)arg;
 	if (!state)
 		return;
-	if (!query_find(assistant->rooms.query, scope, event->database, &database, NULL)) {
+	if (!query_find(state->plan->rooms.query, scope, event->database, &database, NULL)) {
 		/* DEFAULT stands between RESULTS and ALL: what it means depends on the engine. */
 		if (database.egress == CONFIG_EGRESS_DEFAULT) {
 			if (state->egress == CONFIG_EGRESS_ALL)
@@ -179,25 +179,61 @@ static void purge_due(void *arg)
 /* ---- life -------------------------------------------------------------------------------------
  */
 
-static int32_t migrate_skills(struct assistant *assistant, struct askd_error *reterr)
+static int32_t migrate_skills(const struct assistant_rooms *rooms, struct askd_error *reterr)
 {
 	struct plugin_instance *skill = NULL;
 	int32_t rc = ASKD_OK;
 
-	while (!rc && (skill = registry_next(assistant->rooms.registry, "skill", skill))) {
+	while (!rc && (skill = registry_next(rooms->registry, "skill", skill))) {
 		const struct askd_skill_iface *iface = plugin_instance_iface(skill);
 		char room[128];
 
 		snprintf(room, sizeof room, "skill/%s", skill->library->plugin->name);
 		if (iface->migrations)
-			rc = store_migrate(assistant->rooms.store, STORE_MANAGER, room,
-			        iface->migrations, reterr);
+			rc = store_migrate(
+			        rooms->store, STORE_MANAGER, room, iface->migrations, reterr);
 	}
 	return rc;
 }
 
-int32_t assistant_open(
-        struct assistant **out, const struct assistant_rooms *rooms, struct askd_error *reterr)
+int32_t plan_open(struct plan **out, const struct assistant_rooms *rooms,
+        const struct plan *previous, struct askd_error *reterr)
+{
+	struct plan *plan = calloc(1, sizeof *plan);
+	int32_t rc;
+
+	if (!plan)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the assistant");
+	plan->rooms = *rooms;
+	arena_init(&plan->arena, 0);
+	rc = stages_open(&plan->stages, rooms, reterr);
+	if (!rc)
+		rc = route_open(plan, reterr);
+	if (!rc)
+		rc = way_plan(plan, reterr);
+	if (!rc && rooms->store)
+		rc = migrate_skills(rooms, reterr);
+	if (rc) {
+		plan_close(plan);
+		return rc;
+	}
+	if (previous)
+		stages_follow(plan->stages, previous->stages);
+	*out = plan;
+	return ASKD_OK;
+}
+
+void plan_close(struct plan *plan)
+{
+	if (!plan)
+		return;
+	stages_close(plan->stages);
+	arena_finish(&plan->arena);
+	free(plan);
+}
+
+int32_t assistant_open(struct assistant **out, const struct assistant_rooms *rooms,
+        const struct plan *plan, struct askd_error *reterr)
 {
 	struct assistant *assistant = calloc(1, sizeof *assistant);
 	int32_t rc;
@@ -205,21 +241,19 @@ int32_t assistant_open(
 	if (!assistant)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the assistant");
 	assistant->rooms = *rooms;
-	arena_init(&assistant->arena, 0);
+	/* These are a generation's. */
+	assistant->rooms.config = NULL;
+	assistant->rooms.registry = NULL;
+	assistant->rooms.query = NULL;
 	pthread_mutex_init(&assistant->lock, NULL);
 	pthread_cond_init(&assistant->changed, NULL);
 	assistant->retry = (struct timer){.fn = inbox_retry, .arg = assistant};
 	assistant->purge = (struct timer){.fn = purge_due, .arg = assistant};
+	assistant->unlisten = (struct timer){.fn = way_unlisten};
 	store_derive(rooms->store, "buttons", assistant->button_key);
 	rc = store_migrate(rooms->store, STORE_MANAGER, "assistant", assistant_migrations, reterr);
 	if (!rc)
-		rc = migrate_skills(assistant, reterr);
-	if (!rc)
-		rc = stages_open(&assistant->stages, rooms, reterr);
-	if (!rc)
-		rc = route_open(assistant, reterr);
-	if (!rc)
-		rc = way_open(assistant, reterr);
+		rc = way_follow(assistant, plan, NULL, reterr);
 	if (!rc)
 		rc = inbox_close_lost(assistant, reterr);
 	if (!rc)
@@ -229,22 +263,38 @@ int32_t assistant_open(
 		return rc;
 	}
 	store_set_turn_unit(turn_unit);
-	query_set_listener(take_query, assistant);
+	query_set_listener(take_query, NULL);
 	assistant_current = assistant;
 	*out = assistant;
 	return ASKD_OK;
 }
 
+int32_t assistant_follow(struct assistant *assistant, const struct plan *plan, bool (*stop)(void),
+        struct askd_error *reterr)
+{
+	return way_follow(assistant, plan, stop, reterr);
+}
+
+void assistant_tidy(struct assistant *assistant)
+{
+	struct way *way = NULL;
+
+	while ((way = way_next(assistant, way)))
+		way_tidy(way);
+}
+
 int32_t assistant_start(struct assistant *assistant, struct askd_error *reterr)
 {
+	struct way *way = NULL;
 	int32_t rc = ASKD_OK;
 
 	/* What waits goes first, then what was not ended, then what is new. */
-	for (struct way *way = assistant->ways; way && !rc; way = way->next)
+	while (!rc && (way = way_next(assistant, way)))
 		rc = outbox_load(way, reterr);
 	if (!rc)
 		rc = inbox_recover(assistant, reterr);
-	for (struct way *way = assistant->ways; way && !rc; way = way->next)
+	way = NULL;
+	while (!rc && (way = way_next(assistant, way)))
 		rc = way_start(way, reterr);
 	assistant->started = true;
 	if (!rc)
@@ -275,12 +325,15 @@ void assistant_refuse(struct assistant *assistant)
 
 void assistant_stop(struct assistant *assistant, int64_t drain_ms)
 {
+	struct way *way = NULL;
+
 	if (!assistant)
 		return;
 	assistant_refuse(assistant);
 	timers_clear(assistant->rooms.timers, &assistant->retry);
 	timers_clear(assistant->rooms.timers, &assistant->purge);
-	for (struct way *way = assistant->ways; way; way = way->next)
+	timers_clear(assistant->rooms.timers, &assistant->unlisten);
+	while ((way = way_next(assistant, way)))
 		way_stop_loop(way);
 	pthread_mutex_lock(&assistant->lock);
 	if (!wait_idle(assistant, drain_ms)) {
@@ -290,7 +343,7 @@ void assistant_stop(struct assistant *assistant, int64_t drain_ms)
 			log_warning("assistant", 0, "a turn does not end although it was canceled");
 	}
 	pthread_mutex_unlock(&assistant->lock);
-	for (struct way *way = assistant->ways; way; way = way->next)
+	while ((way = way_next(assistant, way)))
 		way_stop(way);
 }
 
@@ -310,9 +363,7 @@ void assistant_close(struct assistant *assistant)
 		assistant->ways = way->next;
 		way_close(way);
 	}
-	stages_close(assistant->stages);
 	pthread_cond_destroy(&assistant->changed);
 	pthread_mutex_destroy(&assistant->lock);
-	arena_finish(&assistant->arena);
 	free(assistant);
 }

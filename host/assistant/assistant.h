@@ -11,6 +11,7 @@
 #include "run/workers.h"
 
 struct assistant;
+struct plan;
 
 struct assistant_rooms {
 	const struct config *config;
@@ -26,11 +27,25 @@ struct assistant_rooms {
 
 /* Before instances open: offers the services. */
 int32_t assistant_offer(struct askd_error *reterr);
-/* After instances have opened: migrations of the skills, command tables, prompts checked. [main] */
+/* What a generation works with, after its instances have opened: migrations of the skills (with a
+ * store), commands, stages, prompts, transports. What is known about engines in trouble is taken
+ * over from `previous` (NULL: none). Fails before anything has changed for others. [main] */
+int32_t plan_open(struct plan **plan, const struct assistant_rooms *rooms,
+        const struct plan *previous, struct askd_error *reterr);
+void plan_close(struct plan *plan); /* no turn holds its generation any more. [main] */
+/* The turns of all generations, and the transports of `plan`; config, registry and query of the
+ * rooms count for nothing. [main] */
 int32_t assistant_open(struct assistant **assistant, const struct assistant_rooms *rooms,
-        struct askd_error *reterr);
+        const struct plan *plan, struct askd_error *reterr);
 /* Runs the transports' loops, resumes what a crash left, delivers what waits. [main] */
 int32_t assistant_start(struct assistant *assistant, struct askd_error *reterr);
+/* The transports of `plan` from now on: loops of those that are replaced or gone end, then those
+ * that are new begin. Conversations, and what waits to be delivered, stay. Until `stop` says true;
+ * the first failure is in *reterr, the others go on. [main] */
+int32_t assistant_follow(struct assistant *assistant, const struct plan *plan, bool (*stop)(void),
+        struct askd_error *reterr);
+/* Ends the threads of loops that are over; generation_on_unused tells when there are any. [main] */
+void assistant_tidy(struct assistant *assistant);
 /* Takes no new turns from now on; what is canceled with a key stays for the next start. [main] */
 void assistant_refuse(struct assistant *assistant);
 /* The same, lets running ones end within drain_ms, cancels the rest. [main] */

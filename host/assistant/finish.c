@@ -164,7 +164,7 @@ static int32_t add_message(struct turn *turn, struct store_unit *unit, struct ar
 {
 	const struct askd_message *message = turn->messages[index];
 	const char *text = reply_markdown(turn, message, a);
-	const struct askd_capabilities *can = &turn->way->capabilities;
+	const struct askd_capabilities can = way_capabilities(turn->way);
 	size_t n = text ? strlen(text) : 0;
 	uint32_t part = 0;
 
@@ -172,12 +172,12 @@ static int32_t add_message(struct turn *turn, struct store_unit *unit, struct ar
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for an answer");
 	do {
 		struct pushed *pushed = arena_zalloc(a, sizeof *pushed);
-		size_t cut = can->text_max ? part_end(text, n, can->text_max) : n;
+		size_t cut = can.text_max ? part_end(text, n, can.text_max) : n;
 		json_t *object = json_object(), *rows = NULL;
 		int bad = !object || !pushed ||
 		          json_object_set_new(object, "text", json_stringn(text, cut));
 
-		if (!bad && cut == n && can->token_max >= BUTTON_TOKEN && message->buttons) {
+		if (!bad && cut == n && can.token_max >= BUTTON_TOKEN && message->buttons) {
 			rows = payload_rows(turn, unit, a, message);
 			bad = !rows || json_object_set(object, "buttons", rows);
 		}

@@ -160,7 +160,8 @@ static void admit(struct turn *turn)
 bool gate_limits(struct turn *turn)
 {
 	struct assistant *assistant = turn->assistant;
-	const struct config_limit *limit = config_find_limit(assistant->rooms.config, "question");
+	const struct config_limit *limit =
+	        config_find_limit(turn->state.plan->rooms.config, "question");
 	struct limits *limits = assistant->rooms.limits;
 	struct arena *a = &turn->state.arena;
 	uint64_t subject = limit ? subject_of(turn, limit) : 0;
@@ -221,7 +222,7 @@ bool gate_limits(struct turn *turn)
 void gate_leave(struct turn *turn)
 {
 	const struct config_limit *limit =
-	        config_find_limit(turn->assistant->rooms.config, "question");
+	        config_find_limit(turn->state.plan->rooms.config, "question");
 
 	if (turn->place)
 		limits_leave(turn->assistant->rooms.limits, limit, subject_of(turn, limit));
@@ -338,7 +339,7 @@ void gate_select(struct turn *turn, const char *name)
 	struct query_database found;
 	struct askd_error error = {0};
 	int32_t rc = query_find_name(
-	        turn->assistant->rooms.query, &turn->state.scope, name, &found, &error);
+	        turn->state.plan->rooms.query, &turn->state.scope, name, &found, &error);
 
 	if (rc) {
 		turn_say_error(turn, &error);
@@ -355,7 +356,7 @@ void gate_select(struct turn *turn, const char *name)
 /* Names only what the person may ask anyway. */
 static void say_no_database(struct turn *turn, const char *name)
 {
-	const struct assistant_rooms *rooms = &turn->assistant->rooms;
+	const struct assistant_rooms *rooms = &turn->state.plan->rooms;
 	struct arena *a = &turn->state.arena;
 	const char *language = turn->state.language, *nearest = NULL, **names;
 	const struct query_database *list = NULL;
@@ -390,7 +391,7 @@ static void say_no_database(struct turn *turn, const char *name)
 
 bool gate_database(struct turn *turn)
 {
-	struct query *query = turn->assistant->rooms.query;
+	struct query *query = turn->state.plan->rooms.query;
 	struct arena *a = &turn->state.arena;
 	struct conversation *c = &turn->conversation;
 	const struct query_database *list = NULL, *chosen = NULL;

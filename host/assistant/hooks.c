@@ -30,9 +30,10 @@ static void refuse(struct turn *turn, struct askd_text reason)
 
 bool hooks_before(struct turn *turn)
 {
-	struct plugin_instance *instance = turn->assistant->rooms.registry->instances;
+	struct plugin_instance **at = turn->state.plan->rooms.registry->instances;
 
-	for (; instance; instance = instance->next) {
+	for (; at && *at; at++) {
+		struct plugin_instance *instance = *at;
 		const struct askd_hooks *hooks =
 		        plugin_instance_extension(instance, "askd.hooks/1");
 		struct askd_hook_event event = {.size = sizeof event, .turn = &turn->turn};
@@ -92,9 +93,10 @@ static void change(struct turn *turn, struct askd_text text)
 
 void hooks_after(struct turn *turn)
 {
-	struct plugin_instance *instance = turn->assistant->rooms.registry->instances;
+	struct plugin_instance **at = turn->state.plan->rooms.registry->instances;
 
-	for (; instance; instance = instance->next) {
+	for (; at && *at; at++) {
+		struct plugin_instance *instance = *at;
 		const struct askd_hooks *hooks =
 		        plugin_instance_extension(instance, "askd.hooks/1");
 		struct askd_hook_event event = {

@@ -308,10 +308,10 @@ int32_t inbox_deliver(struct assistant *assistant, struct plugin_call *call,
 		        reterr, ASKD_E_INVALID, "an event needs a kind, a key and a conversation");
 	if (is_stopping(assistant))
 		return askd_fail(reterr, ASKD_E_BUSY, "askd is stopping");
-	if (!(turn = turn_create(assistant, id_make(), way->instance, in, reterr)))
+	if (!(turn = turn_create(assistant, id_make(), call->owner, in, reterr)))
 		return ASKD_E_NOMEM;
 	turn->way = way;
-	turn->inbox_key = way->instance->host.instance;
+	turn->inbox_key = way->name;
 	turn->state.durable = !turn->state.ephemeral;
 	if ((rc = inbox_place(turn, &error)))
 		goto fail;
@@ -335,7 +335,7 @@ int32_t inbox_deliver(struct assistant *assistant, struct plugin_call *call,
 	turn->state.stored = true;
 	out->id = turn->id;
 	TESTPOINT("stored");
-	log_debug("assistant", turn->id, "%s: %s", way->instance->host.instance, shown(turn));
+	log_debug("assistant", turn->id, "%s: %s", way->name, shown(turn));
 	if (inbox_enqueue(turn, &error)) {
 		/* It is stored: the next start runs it. */
 		log_error("assistant", turn->id, "a stored event must wait for the next start: %s",
@@ -522,6 +522,7 @@ int32_t inbox_ask(struct assistant *assistant, struct plugin_call *call,
 	scope->key = from->key;
 	scope->local = from->local;
 	scope->identity = from->identity;
+	scope->generation = from->generation;
 	if (call->base.deadline_us && call->base.deadline_us < scope->deadline_us)
 		scope->deadline_us = call->base.deadline_us;
 	if (from->flags & ASKD_CALL_EPHEMERAL) {

@@ -4,6 +4,7 @@
 #define ASSISTANT_INSIDE_H
 
 #include "assistant/stage.h"
+#include "plugin/generation.h"
 
 enum {
 	TURN_TIME_MS = 5 * 60 * 1000, /* a turn and all its waiting */
@@ -28,15 +29,27 @@ struct route_command {
 	const struct askd_command *command;
 };
 
+/* A transport of a generation, and what it can do. */
+struct plan_way {
+	struct plugin_instance *instance;
+	struct askd_capabilities capabilities;
+};
+
+struct plan {
+	struct assistant_rooms rooms; /* with config, registry and query of the generation */
+	struct stages *stages;
+	struct arena arena;
+	struct route_command *commands; /* sorted by nothing; ends with a NULL skill */
+	struct plan_way *ways;          /* ends with a NULL instance */
+};
+
 struct lane; /* events of one conversation that have not been through the gate */
 
 struct assistant {
 	struct assistant_rooms rooms;
-	struct stages *stages;
-	struct arena arena; /* tables of the room: main thread only */
 	unsigned char button_key[32];
-	struct route_command *commands; /* sorted by nothing; ends with a NULL skill */
-	struct way *ways;
+	struct way *ways; /* atomic, as are their `next`: only added to */
+	struct timer unlisten;
 	pthread_mutex_t lock; /* all below */
 	pthread_cond_t changed;
 	bool stopping, started;
@@ -62,9 +75,9 @@ struct turn {
 	struct turn_state state; /* first */
 	struct assistant *assistant;
 	uint64_t id;
-	const struct askd_event *event; /* in the arena */
-	struct plugin_instance *transport;
-	struct way *way; /* NULL: somebody waits for the answer */
+	const struct askd_event *event;    /* in the arena */
+	struct plugin_instance *transport; /* held */
+	struct way *way;                   /* NULL: somebody waits for the answer */
 	bool resumed, laned, listed;
 	bool text;  /* a plain text: it has passed the limits and keeps its order */
 	bool place; /* of limits.question */
@@ -142,7 +155,7 @@ void gate_select(struct turn *turn, const char *name); /* from now on; answers *
 int32_t conversation_load(struct turn *turn, struct askd_error *reterr);
 
 /* route.c */
-int32_t route_open(struct assistant *assistant, struct askd_error *reterr);
+int32_t route_open(struct plan *plan, struct askd_error *reterr);
 bool route_command(struct turn *turn); /* true: it was one, or an unknown one (then answered) */
 bool route_button(struct turn *turn);
 bool route_text(struct turn *turn); /* false: nobody takes it; answered */
@@ -214,28 +227,42 @@ void *outbox_thread(void *way);
 enum { WAY_SENDERS = 2 };
 struct outbox_item;
 struct pace;
+struct way_loop;
 struct way {
 	struct assistant *assistant;
-	struct plugin_instance *instance;
-	struct askd_capabilities capabilities;
-	struct cancel cancel, send_cancel;
-	pthread_t loop, senders[WAY_SENDERS];
-	bool looping, synchronous; /* synchronous: it has a loop, and nothing is sent there */
+	char *name; /* of the instance, whichever generation it is of: "transport/bot" */
+	struct cancel send_cancel;
+	pthread_t senders[WAY_SENDERS];
 	size_t sender_count;
-	pthread_mutex_t lock; /* all below */
+	struct way_loop *loop, *leaving; /* main thread only: the one that runs; those that end */
+	pthread_mutex_t lock;            /* all below */
 	pthread_cond_t changed;
-	bool stopping, loop_stopping;
+	struct plugin_instance *instance; /* held; NULL: the configuration has it no more */
+	struct askd_capabilities capabilities;
+	bool synchronous; /* nothing is sent there */
+	bool stopping;
 	struct outbox_item *items;
 	struct pace *paces;
 	int64_t next_us; /* nothing is sent before that time (monotonic) */
 	struct way *next;
 };
-int32_t way_open(struct assistant *assistant, struct askd_error *reterr);
+/* Asks the transports what they can do; the list is in the plan's arena. */
+int32_t way_plan(struct plan *plan, struct askd_error *reterr);
+/* See assistant_follow; before the start nothing runs yet. */
+int32_t way_follow(struct assistant *assistant, const struct plan *plan, bool (*stop)(void),
+        struct askd_error *reterr);
 int32_t way_start(struct way *way, struct askd_error *reterr);
+void way_tidy(struct way *way); /* joins what has ended */
 void way_stop_loop(struct way *way);
 void way_stop(struct way *way);
+void way_unlisten(void *nothing); /* timer: sockets of instances that are gone are closed */
 void way_close(struct way *way);
+void way_forget(struct way *way); /* outbox.c: what waits in memory; it is stored */
+struct way *way_next(const struct assistant *assistant, const struct way *after);
 struct way *way_find(struct assistant *assistant, const struct plugin_instance *instance);
 struct way *way_find_name(struct assistant *assistant, const char *name);
+struct askd_capabilities way_capabilities(struct way *way);
+/* Its instance, held; NULL: none. */
+struct plugin_instance *way_instance(struct way *way);
 
 #endif

@@ -123,7 +123,7 @@ const struct askd_llm_message *const *memory_history(struct turn_state *state, s
 {
 	static const struct askd_llm_message *const nothing[] = {NULL};
 	struct turn *turn = (struct turn *)state;
-	const struct config *config = state->assistant->rooms.config;
+	const struct config *config = state->plan->rooms.config;
 	int64_t turns = turn->way ? config->memory_chat_turns : config->memory_program_turns;
 	int64_t idle_us =
 	        (turn->way ? config->memory_chat_idle_ms : config->memory_program_idle_ms) * 1000;

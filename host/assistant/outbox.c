@@ -62,10 +62,10 @@ int32_t outbox_add(struct way *way, struct store_unit *unit, struct arena *a,
 	        "kind, part, working, status, attempts, created_us, payload) "
 	        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, $11, $12)",
 	        STORE_PARAMS(store_id(row->id), store_int((int64_t)row->turn),
-	                store_int((int64_t)row->conversation),
-	                store_string(way->instance->host.instance), store_string(row->address),
-	                store_string(row->thread), store_int(row->group), store_int(row->kind),
-	                store_int(row->part), store_id(row->working), store_int(clock_now_us()),
+	                store_int((int64_t)row->conversation), store_string(way->name),
+	                store_string(row->address), store_string(row->thread),
+	                store_int(row->group), store_int(row->kind), store_int(row->part),
+	                store_id(row->working), store_int(clock_now_us()),
 	                store_bytes(sealed.s, (size_t)sealed.n)));
 	return ASKD_OK;
 }
@@ -167,6 +167,8 @@ static void pace_sent(struct way *way, const struct outbox_item *item)
 static struct outbox_item *next_item(struct way *way, int64_t now_us, int64_t *wake_us)
 {
 	*wake_us = now_us + SLICE_US;
+	if (!way->instance || way->synchronous)
+		return NULL;
 	if (way->next_us > now_us) {
 		*wake_us = way->next_us;
 		return NULL;
@@ -229,7 +231,7 @@ static int32_t find_edited(struct way *way, const struct outbox_item *item, stru
 	int32_t rc;
 
 	*edits = (struct askd_text){NULL, 0};
-	if (!item->working || !(way->capabilities.flags & ASKD_TRANSPORT_EDITS))
+	if (!item->working || !(way_capabilities(way).flags & ASKD_TRANSPORT_EDITS))
 		return ASKD_OK;
 	rc = store_read(way->assistant->rooms.store, STORE_MANAGER, a, NULL,
 	        ASKD_LITERAL("select remote from outbox where id = $1 and status = 2"),
@@ -313,8 +315,8 @@ static void failed(
 
 	if (error->code == ASKD_E_CANCELED && cancel_fired(&way->send_cancel))
 		return; /* the row stays as it is; the next start takes it up */
-	log_warning("assistant", item->turn, "%s did not deliver: %s (%s)",
-	        way->instance->host.instance, error->message, error_name(error->code));
+	log_warning("assistant", item->turn, "%s did not deliver: %s (%s)", way->name,
+	        error->message, error_name(error->code));
 	if (error->code == ASKD_E_GONE) {
 		uint64_t conversation = item->conversation;
 
@@ -369,7 +371,7 @@ static void failed(
 	pthread_mutex_unlock(&way->lock);
 }
 
-static void deliver(struct way *way, struct outbox_item *item)
+static void deliver(struct way *way, struct plugin_instance *instance, struct outbox_item *item)
 {
 	struct call_scope scope = {.id = item->turn ? item->turn : item->id,
 	        .conversation = item->conversation,
@@ -399,8 +401,7 @@ static void deliver(struct way *way, struct outbox_item *item)
 		item->attempts++;
 	}
 	if (!rc)
-		rc = enter_transport_iface_send(
-		        way->instance, NULL, NULL, &call, &out, &gone, &error);
+		rc = enter_transport_iface_send(instance, NULL, NULL, &call, &out, &gone, &error);
 	if (!rc) {
 		TESTPOINT("delivered");
 		pthread_mutex_lock(&way->lock);
@@ -430,13 +431,17 @@ void *outbox_thread(void *arg)
 		struct outbox_item *item = next_item(way, clock_monotonic_us(), &wake_us);
 
 		if (item) {
+			struct plugin_instance *instance = way->instance;
+
+			plugin_instance_hold(instance);
 			item->busy = true;
 			/* Counted before it goes out: the other senders must not go with it. */
 			way->next_us = larger(way->next_us,
 			        clock_monotonic_us() +
 			                interval_us(way->capabilities.per_second, 1000000));
 			pthread_mutex_unlock(&way->lock);
-			deliver(way, item);
+			deliver(way, instance, item);
+			plugin_instance_drop(instance);
 			pthread_mutex_lock(&way->lock);
 		} else {
 			struct timespec until = {wake_us / 1000000, wake_us % 1000000 * 1000};
@@ -489,8 +494,7 @@ int32_t outbox_load(struct way *way, struct askd_error *reterr)
 	store_unit_add(unit, -1,
 	        "update outbox set status = 5, ended_us = $1 "
 	        "where instance = $2 and kind = 0 and status in (0, 1)",
-	        STORE_PARAMS(
-	                store_int(clock_now_us()), store_string(way->instance->host.instance)));
+	        STORE_PARAMS(store_int(clock_now_us()), store_string(way->name)));
 	rc = store_commit(unit, reterr);
 	if (rc)
 		return rc;
@@ -499,7 +503,7 @@ int32_t outbox_load(struct way *way, struct askd_error *reterr)
 	        ASKD_LITERAL("select id, turn, conversation, working, kind, part, is_group, "
 	                     "address, thread, payload, status from outbox "
 	                     "where instance = $1 and status in (0, 1) order by created_us, id"),
-	        STORE_PARAMS(store_string(way->instance->host.instance)), LOAD_MAX, &rows, reterr);
+	        STORE_PARAMS(store_string(way->name)), LOAD_MAX, &rows, reterr);
 	for (size_t i = 0; !rc && i < rows.rows; i++) {
 		struct outbox_row row = {.id = (uint64_t)store_cell_int(&rows, i, 0),
 		        .turn = (uint64_t)store_cell_int(&rows, i, 1),
@@ -523,10 +527,8 @@ int32_t outbox_load(struct way *way, struct askd_error *reterr)
 	return rc;
 }
 
-void way_close(struct way *way)
+void way_forget(struct way *way)
 {
-	if (!way)
-		return;
 	while (way->items) {
 		struct outbox_item *item = way->items;
 
@@ -539,9 +541,4 @@ void way_close(struct way *way)
 		way->paces = pace->next;
 		free(pace);
 	}
-	cancel_finish(&way->cancel);
-	cancel_finish(&way->send_cancel);
-	pthread_cond_destroy(&way->changed);
-	pthread_mutex_destroy(&way->lock);
-	free(way);
 }

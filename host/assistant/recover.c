@@ -87,7 +87,7 @@ static int32_t resume(struct assistant *assistant, struct arena *a, uint64_t id,
 	if (!(turn = turn_create(assistant, id, way->instance, event, &error)))
 		return error.code;
 	turn->way = way;
-	turn->inbox_key = way->instance->host.instance;
+	turn->inbox_key = way->name;
 	turn->state.durable = turn->state.stored = turn->resumed = true;
 	if (inbox_place(turn, &error) || inbox_enqueue(turn, &error)) {
 		turn_destroy(turn);

@@ -13,18 +13,17 @@ static const struct askd_skill_iface *skill_iface(const struct plugin_instance *
 	return plugin_instance_iface(instance);
 }
 
-static const struct route_command *find_command(
-        const struct assistant *assistant, const char *name, size_t n)
+static const struct route_command *find_command(const struct plan *plan, const char *name, size_t n)
 {
-	for (const struct route_command *c = assistant->commands; c->skill; c++)
+	for (const struct route_command *c = plan->commands; c->skill; c++)
 		if (strlen(c->command->name) == n && !memcmp(c->command->name, name, n))
 			return c;
 	return NULL;
 }
 
-int32_t route_open(struct assistant *assistant, struct askd_error *reterr)
+int32_t route_open(struct plan *plan, struct askd_error *reterr)
 {
-	struct registry *registry = assistant->rooms.registry;
+	struct registry *registry = plan->rooms.registry;
 	struct plugin_instance *skill = NULL;
 	size_t count = 0, n = 0;
 
@@ -34,9 +33,8 @@ int32_t route_open(struct assistant *assistant, struct askd_error *reterr)
 		for (size_t i = 0; iface->commands && iface->commands[i]; i++)
 			count++;
 	}
-	assistant->commands =
-	        arena_zalloc(&assistant->arena, (count + 1) * sizeof *assistant->commands);
-	if (!assistant->commands)
+	plan->commands = arena_zalloc(&plan->arena, (count + 1) * sizeof *plan->commands);
+	if (!plan->commands)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the commands");
 	while ((skill = registry_next(registry, "skill", skill))) {
 		const struct askd_skill_iface *iface = skill_iface(skill);
@@ -44,7 +42,7 @@ int32_t route_open(struct assistant *assistant, struct askd_error *reterr)
 		for (size_t i = 0; iface->commands && iface->commands[i]; i++) {
 			const struct askd_command *command = iface->commands[i];
 			const struct route_command *taken =
-			        find_command(assistant, command->name, strlen(command->name));
+			        find_command(plan, command->name, strlen(command->name));
 
 			if (taken)
 				return askd_fail(reterr, ASKD_E_CONFIG,
@@ -52,18 +50,18 @@ int32_t route_open(struct assistant *assistant, struct askd_error *reterr)
 				        "them",
 				        taken->skill->host.instance, skill->host.instance,
 				        command->name);
-			assistant->commands[n++] = (struct route_command){skill, command};
+			plan->commands[n++] = (struct route_command){skill, command};
 		}
 	}
 	return ASKD_OK;
 }
 
 /* Whose instance name is this? NULL: it is not there any more. */
-static struct plugin_instance *find_skill(const struct assistant *assistant, const char *name)
+static struct plugin_instance *find_skill(const struct plan *plan, const char *name)
 {
 	struct plugin_instance *skill = NULL;
 
-	while ((skill = registry_next(assistant->rooms.registry, "skill", skill)))
+	while ((skill = registry_next(plan->rooms.registry, "skill", skill)))
 		if (!strcmp(skill->host.instance, name))
 			return skill;
 	return NULL;
@@ -96,7 +94,7 @@ static bool read_command(struct askd_text text, char name[COMMAND_MAX + 1], stru
 bool route_command(struct turn *turn)
 {
 	struct arena *a = &turn->state.arena;
-	const struct assistant *assistant = turn->assistant;
+	const struct plan *plan = turn->state.plan;
 	const struct route_command *command;
 	char name[COMMAND_MAX + 1];
 	const char *names[128], *nearest;
@@ -105,7 +103,7 @@ bool route_command(struct turn *turn)
 
 	if (!read_command(turn->turn.text, name, &rest))
 		return false;
-	command = find_command(assistant, name, strlen(name));
+	command = find_command(plan, name, strlen(name));
 	if (command && command->command->permission &&
 	        !(turn->person.admin || turn->state.scope.local)) {
 		turn_say(turn, ASKD_TURN_REFUSED,
@@ -120,7 +118,7 @@ bool route_command(struct turn *turn)
 		turn->turn.text = rest;
 		return true;
 	}
-	for (const struct route_command *c = assistant->commands; c->skill && n < 127; c++)
+	for (const struct route_command *c = plan->commands; c->skill && n < 127; c++)
 		names[n++] = c->command->name;
 	names[n] = NULL;
 	nearest = text_nearest(name, names);
@@ -142,7 +140,7 @@ bool route_button(struct turn *turn)
 	int32_t rc = button_find(turn, turn->event->token, &button, &error);
 
 	if (!rc && button.skill[0])
-		turn->skill = find_skill(turn->assistant, button.skill);
+		turn->skill = find_skill(turn->state.plan, button.skill);
 	if (rc || (button.skill[0] && !turn->skill)) {
 		log_info("assistant", turn->id, "a button that does not count: %s",
 		        rc ? error.message : "its skill is gone");
@@ -202,13 +200,13 @@ bool route_text(struct turn *turn)
 	int32_t best = 0;
 
 	if (c->awaits && c->state && c->state_skill && c->state_skill[0]) {
-		turn->skill = find_skill(turn->assistant, c->state_skill);
+		turn->skill = find_skill(turn->state.plan, c->state_skill);
 		if (turn->skill) {
 			turn->turn.state = askd_text_of(c->state);
 			return true;
 		}
 	}
-	while ((skill = registry_next(turn->assistant->rooms.registry, "skill", skill))) {
+	while ((skill = registry_next(turn->state.plan->rooms.registry, "skill", skill))) {
 		int32_t milli;
 
 		/* A skill sees its own state also when it did not wait for this text. */

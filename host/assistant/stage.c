@@ -67,6 +67,14 @@ int32_t stages_open(
 	return ASKD_OK;
 }
 
+void stages_follow(struct stages *stages, struct stages *previous)
+{
+	struct plugin_instance **i = stages->rooms.registry->instances;
+
+	for (; i && *i; i++)
+		breaker_copy(stages, previous, *i);
+}
+
 void stages_close(struct stages *stages)
 {
 	if (!stages)

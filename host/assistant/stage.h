@@ -10,6 +10,8 @@ struct stages;
 /* Checks every configured stage: its instances exist, its prompt renders. [main] */
 int32_t stages_open(
         struct stages **stages, const struct assistant_rooms *rooms, struct askd_error *reterr);
+/* Takes over what is known about the engines that both have. */
+void stages_follow(struct stages *stages, struct stages *previous);
 void stages_close(struct stages *stages);
 /* askd.llm/1 complete; `call` is the plugin's, with a scope that has a turn. */
 int32_t stages_complete(struct stages *stages, struct plugin_call *call,

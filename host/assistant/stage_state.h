@@ -76,6 +76,9 @@ int32_t stage_engine_use(struct stage_call *c, const struct stage_candidate *can
 bool breaker_allows(struct stages *stages, const struct plugin_instance *instance);
 /* rc of the call; warns once when it opens. */
 void breaker_report(struct stages *stages, const struct plugin_instance *instance, int32_t rc);
+/* As it stands in another generation; no call of this one runs yet. */
+void breaker_copy(
+        struct stages *stages, struct stages *from, const struct plugin_instance *instance);
 void breakers_destroy(struct stages *stages);
 /* Waits before the next try. false: canceled, or the deadline comes first. */
 bool stage_wait(struct stage_call *c, const struct askd_error *error, uint32_t tries);

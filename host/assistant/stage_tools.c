@@ -18,15 +18,15 @@ struct tool_at {
 /* The first instance in the order of the file that offers it. */
 static struct tool_at find(const struct stages *stages, const char *name)
 {
-	struct plugin_instance *instance = stages->rooms.registry->instances;
+	struct plugin_instance **instance = stages->rooms.registry->instances;
 
-	for (; instance; instance = instance->next) {
+	for (; instance && *instance; instance++) {
 		const struct askd_tools *tools =
-		        plugin_instance_extension(instance, "askd.tools/1");
+		        plugin_instance_extension(*instance, "askd.tools/1");
 
 		for (size_t i = 0; tools && tools->tools[i]; i++)
 			if (!strcmp(tools->tools[i]->name, name))
-				return (struct tool_at){instance, tools->tools[i]};
+				return (struct tool_at){*instance, tools->tools[i]};
 	}
 	return (struct tool_at){NULL, NULL};
 }
@@ -34,13 +34,13 @@ static struct tool_at find(const struct stages *stages, const char *name)
 static int32_t fail_unknown(const struct stages *stages, const struct config_stage *stage,
         const char *name, struct askd_error *reterr)
 {
-	struct plugin_instance *instance;
+	struct plugin_instance **instance = stages->rooms.registry->instances;
 	const char *names[64], *nearest;
 	size_t n = 0;
 
-	for (instance = stages->rooms.registry->instances; instance; instance = instance->next) {
+	for (; instance && *instance; instance++) {
 		const struct askd_tools *tools =
-		        plugin_instance_extension(instance, "askd.tools/1");
+		        plugin_instance_extension(*instance, "askd.tools/1");
 
 		for (size_t i = 0; tools && tools->tools[i] && n < 63; i++)
 			names[n++] = tools->tools[i]->name;

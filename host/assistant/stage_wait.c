@@ -75,6 +75,22 @@ void breaker_report(struct stages *stages, const struct plugin_instance *instanc
 		log_info("assistant", 0, "llm/%s answers again", instance->config->name);
 }
 
+void breaker_copy(
+        struct stages *stages, struct stages *from, const struct plugin_instance *instance)
+{
+	struct stage_breaker *old, *breaker;
+
+	pthread_mutex_lock(&from->lock);
+	for (old = from->breakers; old && old->instance != instance; old = old->next)
+		;
+	breaker = old ? breaker_of(stages, instance) : NULL;
+	if (breaker) {
+		breaker->failures = old->failures;
+		breaker->open_until_us = old->open_until_us;
+	}
+	pthread_mutex_unlock(&from->lock);
+}
+
 void breakers_destroy(struct stages *stages)
 {
 	while (stages->breakers) {

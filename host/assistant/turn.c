@@ -30,6 +30,7 @@ struct turn *turn_create(struct assistant *assistant, uint64_t id,
 	turn->assistant = state->assistant = assistant;
 	turn->id = id;
 	turn->transport = transport;
+	plugin_instance_hold(transport);
 	arena_init(&state->arena, TURN_ARENA);
 	cancel_init(&state->cancel);
 	state->scope = (struct call_scope){.id = id,
@@ -38,7 +39,7 @@ struct turn *turn_create(struct assistant *assistant, uint64_t id,
 	        .cancel = &state->cancel,
 	        .turn_state = state};
 	state->language = "en";
-	state->zone = assistant->rooms.config->zone ? assistant->rooms.config->zone : "UTC";
+	state->zone = "UTC";
 	state->egress = CONFIG_EGRESS_ALL;
 	state->stages = json_array();
 	state->queries = json_array();
@@ -66,6 +67,9 @@ void turn_destroy(struct turn *turn)
 	json_decref(turn->state.queries);
 	cancel_finish(&turn->state.cancel);
 	arena_finish(&turn->state.arena);
+	plugin_instance_drop(turn->transport);
+	if (turn->state.plan)
+		generation_drop(turn->state.scope.generation);
 	free(turn);
 }
 
@@ -363,7 +367,7 @@ static void send_working(struct turn *turn)
 	        .address = turn->event->conversation.s,
 	        .thread = turn->event->thread.s};
 
-	if (!way || !(way->capabilities.flags & ASKD_TRANSPORT_EDITS) || !turn->text)
+	if (!way || !(way_capabilities(way).flags & ASKD_TRANSPORT_EDITS) || !turn->text)
 		return;
 	if (turn->resumed &&
 	        !store_read(turn->assistant->rooms.store, STORE_MANAGER, a, NULL,
@@ -491,13 +495,26 @@ static void finish(struct turn *turn, bool ran)
 		        error.message);
 }
 
+/* What it begins under, it ends under. */
+static void join_generation(struct turn *turn)
+{
+	struct turn_state *state = &turn->state;
+
+	state->scope.generation = generation_hold(&state->scope);
+	state->plan = state->scope.generation->plan;
+	if (state->plan->rooms.config->zone)
+		state->zone = state->plan->rooms.config->zone;
+}
+
 void turn_run(struct turn *turn)
 {
 	static const char *const kinds[] = {"kind=\"answer\"", "kind=\"clarify\"",
 	        "kind=\"declined\"", "kind=\"refused\"", "kind=\"error\""};
 	int64_t began_us = clock_monotonic_us();
-	bool ran = false, ready = prepare(turn);
+	bool ran = false, ready;
 
+	join_generation(turn);
+	ready = prepare(turn);
 	turn->state.heard = turn->way || turn->state.progress;
 	/* With a key the row of a turn that somebody waits for is there already. Refused before
 	 * anything began, it has none. */

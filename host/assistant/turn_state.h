@@ -10,6 +10,7 @@ enum { TURN_STAGE_NAMES = 16 };
 
 struct turn_state {
 	struct assistant *assistant;
+	const struct plan *plan; /* of scope.generation, which the turn holds; NULL until it runs */
 	struct call_scope scope; /* scope.turn_state points back here */
 	struct cancel cancel;
 	struct arena arena; /* lives as long as the turn */

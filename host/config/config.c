@@ -276,7 +276,7 @@ struct config *config_read(const char *path, struct askd_error *reterr)
 			goto fail;
 		}
 	}
-	root = layers_read(&config->arena, config->path, reterr);
+	config->root = root = layers_read(&config->arena, config->path, reterr);
 	if (root && !read_all(config, root, reterr))
 		return config;
 fail:
@@ -291,7 +291,7 @@ struct config *config_read_string(const char *name, const char *yaml, struct ask
 
 	if (!config)
 		return NULL;
-	root = layers_read_string(&config->arena, name, yaml, reterr);
+	config->root = root = layers_read_string(&config->arena, name, yaml, reterr);
 	if (root && !read_all(config, root, reterr))
 		return config;
 	config_destroy(config);

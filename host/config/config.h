@@ -96,8 +96,9 @@ struct config_store_database {
 };
 
 struct config {
-	struct arena arena; /* everything lives here */
-	const char *path;   /* the main file; NULL: none, defaults only */
+	struct arena arena;           /* everything lives here */
+	const char *path;             /* the main file; NULL: none, defaults only */
+	const struct yaml_node *root; /* all layers */
 	/* askd */
 	const char *state_dir;
 	const char *const *plugin_path;

@@ -3,6 +3,7 @@
 #ifndef CONFIG_OPTIONS_H
 #define CONFIG_OPTIONS_H
 
+#include "base/crypto.h"
 #include "config/yaml.h"
 
 /* Fills `target` (zeroed) from the map `node` (NULL: only defaults). Texts live in `a`. `stride` is
@@ -13,6 +14,10 @@
 int32_t options_read(struct arena *a, const struct yaml_node *node, const struct askd_option *table,
         uint32_t stride, const char *owner, const char *const *known, void *target,
         struct askd_error *reterr);
+/* SHA-256 of what options_read has put into `target`, and of the files that it names with
+ * ASKD_OPT_FILE. false: no memory. */
+bool options_sum(const struct askd_option *table, uint32_t stride, const void *target,
+        unsigned char sum[CRYPTO_HASH]);
 /* Is the table itself sound: names, types, offsets inside `size`, defaults that parse, choices. */
 int32_t options_check(
         const struct askd_option *table, uint32_t stride, uint64_t size, struct askd_error *reterr);

@@ -46,9 +46,12 @@ static int32_t check_entry(
 	if (option->type < ASKD_OPT_TEXT || option->type > ASKD_OPT_JSON)
 		return askd_fail(reterr, ASKD_E_INVALID, "option '%s': unknown type %u",
 		        option->name, option->type);
-	if (option->flags & ~(uint32_t)(ASKD_OPT_REQUIRED | ASKD_OPT_SECRET))
+	if (option->flags & ~(uint32_t)(ASKD_OPT_REQUIRED | ASKD_OPT_SECRET | ASKD_OPT_FILE))
 		return askd_fail(reterr, ASKD_E_INVALID, "option '%s': unknown flags 0x%x",
 		        option->name, option->flags);
+	if (option->flags & ASKD_OPT_FILE && option->type != ASKD_OPT_TEXT)
+		return askd_fail(reterr, ASKD_E_INVALID,
+		        "option '%s': only a text can be the path of a file", option->name);
 	if (option->offset % 8 || size < 8 || option->offset > size - 8)
 		return askd_fail(reterr, ASKD_E_INVALID,
 		        "option '%s': its member at byte %u is not inside the %llu bytes of the "

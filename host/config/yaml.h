@@ -34,6 +34,8 @@ struct yaml_node *yaml_read_string(
 const struct yaml_node *yaml_find(const struct yaml_node *map, const char *key);
 /* Deep merge: maps are merged, everything else is replaced by the overlay. Returns the result. */
 struct yaml_node *yaml_merge(struct arena *a, struct yaml_node *base, struct yaml_node *overlay);
+/* Do both say the same, in the same order? NULL: nothing stands there. */
+bool yaml_equal(const struct yaml_node *a, const struct yaml_node *b);
 /* A node of a made-up document: for environment overrides and the tests. */
 struct yaml_node *yaml_make(struct arena *a, enum yaml_kind kind, const char *text);
 void yaml_append(struct yaml_node *parent, const char *key, struct yaml_node *child);

@@ -306,3 +306,18 @@ int32_t yaml_fail_name(struct askd_error *reterr, const struct yaml_place *place
 	buffer_finish(&b);
 	return ASKD_E_CONFIG;
 }
+
+/* The depth is that of a document: at most 64. */
+bool yaml_equal(const struct yaml_node *a, const struct yaml_node *b)
+{
+	if (!a || !b)
+		return a == b;
+	if (a->kind != b->kind || a->quoted != b->quoted ||
+	        strcmp(a->text ? a->text : "", b->text ? b->text : "") != 0)
+		return false;
+	a = a->first;
+	b = b->first;
+	for (; a && b && askd_equal(a->key, b->key) && yaml_equal(a, b); a = a->next, b = b->next)
+		;
+	return a == b;
+}

@@ -81,17 +81,15 @@ static int32_t book_again_when_lost(struct ledger *ledger, struct askd_error *re
 	return rc;
 }
 
-int32_t applier_migrate(struct ledger *ledger, struct askd_error *reterr)
+int32_t applier_prices(
+        struct ledger *ledger, const struct config *config, struct askd_error *reterr)
 {
 	struct store_unit *unit;
-	int32_t rc = store_migrate(ledger->store, STORE_COSTS, "ledger", list, reterr);
 
-	if (!rc)
-		rc = book_again_when_lost(ledger, reterr);
-	if (rc || !ledger->config->prices)
-		return rc;
+	if (!config->prices)
+		return ASKD_OK;
 	unit = store_unit_create(ledger->store, STORE_COSTS);
-	for (const struct config_price *p = ledger->config->prices; p; p = p->next)
+	for (const struct config_price *p = config->prices; p; p = p->next)
 		store_unit_add(unit, 1,
 		        "INSERT INTO model_pricing (llm, model, from_us, input, output, cached) "
 		        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (llm, model, from_us) DO "
@@ -101,6 +99,15 @@ int32_t applier_migrate(struct ledger *ledger, struct askd_error *reterr)
 		                store_string(p->model ? p->model : ""), store_int(p->from_us),
 		                store_int(p->input), store_int(p->output), store_int(p->cached)));
 	return store_commit(unit, reterr);
+}
+
+int32_t applier_migrate(struct ledger *ledger, struct askd_error *reterr)
+{
+	int32_t rc = store_migrate(ledger->store, STORE_COSTS, "ledger", list, reterr);
+
+	if (!rc)
+		rc = book_again_when_lost(ledger, reterr);
+	return rc ? rc : applier_prices(ledger, ledger->config, reterr);
 }
 
 /* ---- the sums of a batch ---- */

@@ -5,6 +5,17 @@
 
 #include "base/log.h"
 #include "ledger/ledger_private.h"
+#include "plugin/generation.h"
+
+/* Whoever set one would rely on it. */
+static void warn_budgets(const struct config *config)
+{
+	if (config->budgets)
+		log_warning("ledger", 0,
+		        "the budget '%.60s' is not enforced: this version counts what is spent and "
+		        "stops nothing. Set a limit at the model's vendor",
+		        config->budgets->name);
+}
 
 int32_t ledger_open(struct ledger **out, struct store *store, const struct config *config,
         struct askd_error *reterr)
@@ -28,14 +39,15 @@ int32_t ledger_open(struct ledger **out, struct store *store, const struct confi
 		ledger_close(ledger);
 		return rc;
 	}
-	/* Whoever set one would rely on it. */
-	if (config->budgets)
-		log_warning("ledger", 0,
-		        "the budget '%.60s' is not enforced: this version counts what is spent and "
-		        "stops nothing. Set a limit at the model's vendor",
-		        config->budgets->name);
+	warn_budgets(config);
 	*out = ledger;
 	return ASKD_OK;
+}
+
+int32_t ledger_follow(struct ledger *ledger, const struct config *config, struct askd_error *reterr)
+{
+	warn_budgets(config);
+	return applier_prices(ledger, config, reterr);
 }
 
 void ledger_close(struct ledger *ledger)
@@ -84,6 +96,8 @@ int64_t ledger_cost(struct ledger *ledger, const char *llm, const char *model, i
         uint64_t input, uint64_t output, uint64_t cached, bool free_of_charge)
 {
 	const struct config_price *price;
+	struct config_price copy;
+	struct generation *generation;
 	int64_t sum = 0;
 
 	if (free_of_charge)
@@ -92,7 +106,12 @@ int64_t ledger_cost(struct ledger *ledger, const char *llm, const char *model, i
 		llm = "";
 	if (!model)
 		model = "";
-	price = config_find_price(ledger->config, llm, model, at_us);
+	generation = generation_hold(NULL);
+	price = config_find_price(
+	        generation ? generation->config : ledger->config, llm, model, at_us);
+	if (price)
+		copy = *price;
+	generation_drop(generation);
 	if (!price) {
 		if (warn_once(ledger, llm, model))
 			log_warning("ledger", 0,
@@ -103,9 +122,8 @@ int64_t ledger_cost(struct ledger *ledger, const char *llm, const char *model, i
 	}
 	if (cached > input)
 		cached = input;
-	if (add_product(&sum, input - cached, price->input) &&
-	        add_product(&sum, cached, price->cached) &&
-	        add_product(&sum, output, price->output))
+	if (add_product(&sum, input - cached, copy.input) &&
+	        add_product(&sum, cached, copy.cached) && add_product(&sum, output, copy.output))
 		return sum;
 	log_warning("ledger", 0,
 	        "a call to model '%.100s' of llm/%.60s reports impossible token counts: its cost "

@@ -12,10 +12,14 @@ enum { LEDGER_UNKNOWN = -1 }; /* a cost that nobody knows */
 
 int32_t ledger_open(struct ledger **ledger, struct store *store, const struct config *config,
         struct askd_error *reterr);
+/* The prices of another configuration go into `costs`, beside what stands there. [main] */
+int32_t ledger_follow(
+        struct ledger *ledger, const struct config *config, struct askd_error *reterr);
 void ledger_close(struct ledger *ledger); /* applies what is left */
 
-/* Pico-dollars, or LEDGER_UNKNOWN when there is no price (warned once a model). Cached tokens are
- * part of input. Overflow: LEDGER_UNKNOWN. free: the engine needs no price. */
+/* By the current generation's prices: pico-dollars, or LEDGER_UNKNOWN when there is no price
+ * (warned once a model). Cached tokens are part of input. Overflow: LEDGER_UNKNOWN. free: the
+ * engine needs no price. */
 int64_t ledger_cost(struct ledger *ledger, const char *llm, const char *model, int64_t at_us,
         uint64_t input, uint64_t output, uint64_t cached, bool free);
 

@@ -10,8 +10,8 @@ enum { LEDGER_WARNED = 64 };
 
 struct ledger {
 	struct store *store;
-	const struct config *config;
-	pthread_mutex_t lock; /* of all below */
+	const struct config *config; /* the first one: where there is no generation */
+	pthread_mutex_t lock;        /* of all below */
 	pthread_cond_t wake, passed;
 	pthread_t thread;
 	bool running, stopping;
@@ -36,6 +36,8 @@ bool stages_take(
 
 /* applier.c */
 int32_t applier_migrate(struct ledger *ledger, struct askd_error *reterr);
+int32_t applier_prices(
+        struct ledger *ledger, const struct config *config, struct askd_error *reterr);
 int32_t applier_start(struct ledger *ledger, struct askd_error *reterr);
 void applier_stop(struct ledger *ledger);
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "people/people_private.h"
+#include "plugin/generation.h"
 
 static const char usage[] = "usage: askd key create NAME [--person NAME] [--databases A,B]\n"
                             "       askd key list\n"
@@ -72,14 +73,13 @@ out:
 }
 
 /* "a,b" as "a b", each of them configured. */
-static int32_t read_databases(
-        struct people *people, const char *text, char *out, size_t size, struct askd_error *reterr)
+static int32_t read_names(const struct config *config, const char *text, char *out, size_t size,
+        struct askd_error *reterr)
 {
 	const char *names[256];
 	size_t count = 0, used = 0;
 
-	for (const struct config_instance *i = people->config->instances; i && count < 255;
-	        i = i->next)
+	for (const struct config_instance *i = config->instances; i && count < 255; i = i->next)
 		if (!strcmp(i->kind, "database"))
 			names[count++] = i->name;
 	names[count] = NULL;
@@ -93,7 +93,7 @@ static int32_t read_databases(
 		text += n + (text[n] == ',');
 		if (!*name)
 			continue;
-		if (!config_find_database(people->config, name)) {
+		if (!config_find_database(config, name)) {
 			nearest = text_nearest(name, names);
 			return askd_fail(reterr, ASKD_E_NOT_FOUND,
 			        "there is no database '%s'%s%s%s; it must stand in the "
@@ -107,6 +107,18 @@ static int32_t read_databases(
 		used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "", name);
 	}
 	return ASKD_OK;
+}
+
+/* The same of the current configuration. */
+static int32_t read_databases(
+        struct people *people, const char *text, char *out, size_t size, struct askd_error *reterr)
+{
+	struct generation *generation = generation_hold(NULL);
+	int32_t rc = read_names(
+	        generation ? generation->config : people->config, text, out, size, reterr);
+
+	generation_drop(generation);
+	return rc;
 }
 
 static int create(struct people *people, const struct call_scope *scope, int argc, char **argv,

@@ -8,6 +8,7 @@
 #include "base/signal.h"
 #include "base/text.h"
 #include "people/people_private.h"
+#include "plugin/generation.h"
 #include "store/audit.h"
 
 static const struct askd_migration people_1 = {.size = sizeof people_1,
@@ -84,14 +85,18 @@ void people_close(struct people *people)
 bool people_is_admin(const struct people *people, const char *issuer, struct askd_text subject)
 {
 	char full[PEOPLE_ISSUER + PEOPLE_SUBJECT + 2], kind[PEOPLE_ISSUER + PEOPLE_SUBJECT + 2];
+	struct generation *generation;
+	const char *const *a;
+	bool is = false;
 
 	if (snprintf(full, sizeof full, "%s:%s", issuer, subject.s) >= (int)sizeof full)
 		return false;
 	snprintf(kind, sizeof kind, "%.*s:%s", (int)strcspn(issuer, ":/"), issuer, subject.s);
-	for (const char *const *a = people->config->admins; a && *a; a++)
-		if (!strcmp(*a, full) || !strcmp(*a, kind))
-			return true;
-	return false;
+	generation = generation_hold(NULL);
+	for (a = (generation ? generation->config : people->config)->admins; a && *a; a++)
+		is = is || !strcmp(*a, full) || !strcmp(*a, kind);
+	generation_drop(generation);
+	return is;
 }
 
 static void take_text(char *out, size_t size, struct askd_text text)

@@ -21,8 +21,8 @@ struct cached_identity {
 
 struct people {
 	struct store *store;
-	const struct config *config;
-	pthread_mutex_t lock; /* of the cache */
+	const struct config *config; /* the first one: where there is no generation */
+	pthread_mutex_t lock;        /* of the cache */
 	uint64_t generation;
 	/* Each by a hash; a second one replaces the first. */
 	struct cached_identity *cache;

@@ -8,6 +8,7 @@
 #include "plugin/contract.h"
 
 struct plugin_instance;
+struct generation;
 
 /* On whose behalf something runs. Lives as long as the turn, verb or loop; shared by all its calls.
  */
@@ -21,6 +22,8 @@ struct call_scope {
 	int64_t deadline_us; /* CLOCK_MONOTONIC; 0: none. No call of the scope outlasts it */
 	struct cancel *cancel; /* never NULL */
 	void *turn_state;      /* assistant's; NULL outside a turn */
+	/* Whose configuration counts; whoever made the scope holds it. NULL: the current one. */
+	struct generation *generation;
 };
 
 struct plugin_call {

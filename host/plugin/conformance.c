@@ -105,7 +105,7 @@ struct plugin_instance *conformance_open(
 	        .plugin = run->library->path,
 	        .node = node,
 	        .known = host_keys};
-	return registry_open_one(NULL, config, NULL, reterr);
+	return registry_open_one(config, NULL, reterr);
 }
 
 /* Required options that nobody gave; absent when all are there. */

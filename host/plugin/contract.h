@@ -85,6 +85,7 @@ enum contract_thread { CONTRACT_MAIN, CONTRACT_RUN, CONTRACT_WORKER, CONTRACT_AN
 	X(HOOKS, hooks, AFTER, after, hook_event, hook_verdict, WORKER)                       \
 	X(WEB_SERVER, web_server, BEGIN, begin, web_response, nothing, ANY)                   \
 	X(WEB_SERVER, web_server, WRITE, write, web_data, nothing, WORKER)                    \
+	X(WEB_SERVER, web_server, DRAIN, drain, nothing, nothing, RUN)                        \
 	X(ROUTE, route, HANDLE, handle, web_request, web_response, WORKER)
 
 /* The same for services: struct askd_<table>. */

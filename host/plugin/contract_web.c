@@ -51,6 +51,7 @@ M(web_server, size, SIZE, PLAIN),
 M(web_server, reserved, RESERVED, PLAIN),
 M(web_server, begin, CODE, PLAIN),
 M(web_server, write, CODE, PLAIN),
+M(web_server, drain, CODE, PLAIN),
 END(web_server)
 
 STRUCT(web_service)

@@ -225,6 +225,12 @@ struct plugin_library *plugin_library_find(const char *const *search_path, const
 	return NULL;
 }
 
+bool plugin_library_is_stale(const struct plugin_library *library)
+{
+	struct elf_file elf;
+	return elf_read(library->path, &elf, NULL) || strcmp(elf.build_id, library->build_id) != 0;
+}
+
 const void *plugin_library_extension(const struct plugin_library *library, const char *id)
 {
 	const struct askd_extension *const *e = library->plugin->extensions;

@@ -23,6 +23,8 @@ struct plugin_library *plugin_library_open(
  * name. [main] */
 struct plugin_library *plugin_library_find(const char *const *search_path, const char *kind,
         const char *name, struct askd_error *reterr);
+/* Is the file another one than when it was opened? It counts from the next start on. */
+bool plugin_library_is_stale(const struct plugin_library *library);
 /* The table of an extension, or NULL. */
 const void *plugin_library_extension(const struct plugin_library *library, const char *id);
 

@@ -52,21 +52,21 @@ void catalogue_doubt(struct database *db)
 {
 	int64_t now_us = clock_monotonic_us();
 
-	pthread_mutex_lock(&db->lock);
-	if (db->catalogue && now_us - db->doubted_us >= doubt_every_us) {
-		db->doubted_us = now_us;
-		db->refresh_us = now_us;
+	pthread_mutex_lock(&db->source->lock);
+	if (db->source->catalogue && now_us - db->source->doubted_us >= doubt_every_us) {
+		db->source->doubted_us = now_us;
+		db->source->refresh_us = now_us;
 	}
-	pthread_mutex_unlock(&db->lock);
+	pthread_mutex_unlock(&db->source->lock);
 }
 
 static void on_refresh_canceled(void *arg)
 {
 	struct database *db = arg;
 
-	pthread_mutex_lock(&db->lock);
-	pthread_cond_broadcast(&db->refreshed);
-	pthread_mutex_unlock(&db->lock);
+	pthread_mutex_lock(&db->source->lock);
+	pthread_cond_broadcast(&db->source->refreshed);
+	pthread_mutex_unlock(&db->source->lock);
 }
 
 /* Somebody else reads it for the first time. */
@@ -79,15 +79,16 @@ static int32_t wait_first(struct database *db, const struct pool_work *work, str
 	int32_t rc = ASKD_OK;
 
 	cancel_hook_add(work->scope->cancel, &hook);
-	pthread_mutex_lock(&db->lock);
-	while (!rc && !db->catalogue && db->refreshing) {
+	pthread_mutex_lock(&db->source->lock);
+	while (!rc && !db->source->catalogue && db->source->refreshing) {
 		if (cancel_fired(work->scope->cancel))
 			rc = askd_fail(err, ASKD_E_CANCELED, "canceled");
-		else if (pthread_cond_timedwait(&db->refreshed, &db->lock, &until) == ETIMEDOUT)
+		else if (pthread_cond_timedwait(
+		                 &db->source->refreshed, &db->source->lock, &until) == ETIMEDOUT)
 			rc = askd_fail(err, ASKD_E_TIMEOUT, "database %s: no schema in time",
 			        db->config->instance.name);
 	}
-	pthread_mutex_unlock(&db->lock);
+	pthread_mutex_unlock(&db->source->lock);
 	cancel_hook_remove(work->scope->cancel, &hook);
 	return rc;
 }
@@ -98,17 +99,17 @@ static int32_t refresh(struct database *db, const struct pool_work *work, struct
 	struct catalogue *fresh = NULL, *old = NULL;
 	int32_t rc = catalogue_read(db, work, &fresh, err);
 
-	pthread_mutex_lock(&db->lock);
-	db->refreshing = false;
+	pthread_mutex_lock(&db->source->lock);
+	db->source->refreshing = false;
 	if (!rc) {
-		old = db->catalogue;
-		db->catalogue = fresh;
-		db->refresh_us = clock_monotonic_us() + life_us;
+		old = db->source->catalogue;
+		db->source->catalogue = fresh;
+		db->source->refresh_us = clock_monotonic_us() + life_us;
 	} else {
-		db->refresh_us = clock_monotonic_us() + retry_us;
+		db->source->refresh_us = clock_monotonic_us() + retry_us;
 	}
-	pthread_cond_broadcast(&db->refreshed);
-	pthread_mutex_unlock(&db->lock);
+	pthread_cond_broadcast(&db->source->refreshed);
+	pthread_mutex_unlock(&db->source->lock);
 	catalogue_release(old);
 	return rc;
 }
@@ -124,15 +125,16 @@ int32_t catalogue_get(struct database *db, const struct pool_work *work,
 	if (work->deadline_us && work->deadline_us < mine.deadline_us)
 		mine.deadline_us = work->deadline_us;
 	for (;;) {
-		pthread_mutex_lock(&db->lock);
-		if (db->catalogue && (db->refreshing || clock_monotonic_us() < db->refresh_us)) {
-			*catalogue = retain(db->catalogue);
-			pthread_mutex_unlock(&db->lock);
+		pthread_mutex_lock(&db->source->lock);
+		if (db->source->catalogue &&
+		        (db->source->refreshing || clock_monotonic_us() < db->source->refresh_us)) {
+			*catalogue = retain(db->source->catalogue);
+			pthread_mutex_unlock(&db->source->lock);
 			return ASKD_OK;
 		}
-		chosen = !db->refreshing;
-		db->refreshing = true;
-		pthread_mutex_unlock(&db->lock);
+		chosen = !db->source->refreshing;
+		db->source->refreshing = true;
+		pthread_mutex_unlock(&db->source->lock);
 		if (!chosen) {
 			rc = wait_first(db, &mine, err);
 			if (rc)
@@ -143,15 +145,15 @@ int32_t catalogue_get(struct database *db, const struct pool_work *work,
 		if (!rc)
 			continue;
 		/* An old one is better than none. */
-		pthread_mutex_lock(&db->lock);
-		if (db->catalogue && rc != ASKD_E_CANCELED) {
+		pthread_mutex_lock(&db->source->lock);
+		if (db->source->catalogue && rc != ASKD_E_CANCELED) {
 			log_warning("query", work->scope->id,
 			        "database %s: the schema could not be read again: %s",
 			        db->config->instance.name, err->message);
-			*catalogue = retain(db->catalogue);
+			*catalogue = retain(db->source->catalogue);
 			rc = ASKD_OK;
 		}
-		pthread_mutex_unlock(&db->lock);
+		pthread_mutex_unlock(&db->source->lock);
 		return rc;
 	}
 }
@@ -302,7 +304,8 @@ int32_t query_service_catalogue(const struct askd_host *host, struct askd_call *
         struct askd_error *reterr)
 {
 	struct plugin_call *call = plugin_call_of(base);
-	struct query *query = query_serving();
+	struct generation *generation;
+	struct query *query;
 	struct catalogue *c = NULL;
 	struct askd_error err = {0};
 	struct pool_work work;
@@ -315,11 +318,13 @@ int32_t query_service_catalogue(const struct askd_host *host, struct askd_call *
 	if (!call || !call->scope || !in)
 		return askd_fail(
 		        reterr, ASKD_E_INVALID, "askd.query/1 catalogue needs a call with a scope");
-	if (!query)
-		return askd_fail(reterr, ASKD_E_UNSUPPORTED, "no databases are open");
-	db = query_database_of(query, call->scope, in->database);
-	if (!db)
-		return query_not_found(reterr);
+	query = query_enter(call, &generation);
+	db = query ? query_database_of(query, call->scope, in->database) : NULL;
+	if (!db) {
+		rc = query ? query_not_found(&err)
+		           : askd_fail(&err, ASKD_E_UNSUPPORTED, "no databases are open");
+		goto out;
+	}
 	work = (struct pool_work){.scope = call->scope, .deadline_us = base->deadline_us};
 	rc = catalogue_get(db, &work, &c, &err);
 	if (rc)
@@ -342,5 +347,6 @@ out:
 	free(wanted);
 	free(list);
 	catalogue_release(c);
+	generation_drop(generation);
 	return rc ? error_copy(reterr, &err) : ASKD_OK;
 }

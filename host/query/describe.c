@@ -290,7 +290,7 @@ int32_t catalogue_read(struct database *db, const struct pool_work *work,
 	arena_init(&c->arena, CATALOGUE_ARENA);
 	arena_init(&c->sample_arena, CATALOGUE_ARENA);
 	collected.arena = &c->arena;
-	rc = pool_take(&db->pool, work, &connection, err);
+	rc = pool_take(&db->source->pool, work, &connection, err);
 	if (rc)
 		goto out;
 	pool_guard_begin(&guard, connection, work);

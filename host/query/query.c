@@ -11,11 +11,10 @@
 #include "query/catalogue.h"
 #include "query/query_room.h"
 
-static struct query *serving;
-
-struct query *query_serving(void)
+struct query *query_enter(const struct plugin_call *call, struct generation **generation)
 {
-	return __atomic_load_n(&serving, __ATOMIC_ACQUIRE);
+	*generation = generation_hold(call->scope);
+	return *generation ? (*generation)->query : NULL;
 }
 
 /* The same after every restart: SHA-256 of origin, owner (none) and name, cut to 63 bits. 0: no
@@ -42,13 +41,83 @@ static int64_t limit_or(int64_t value, int64_t otherwise)
 	return value > 0 ? value : otherwise;
 }
 
-static int32_t database_init(struct query *query, struct database *db,
-        struct plugin_instance *instance, struct askd_error *reterr)
+/* Statements that run too long are interrupted from here: the drivers of some databases take their
+ * time for it, so the timers of others must not wait. Main thread only. */
+static struct {
+	struct timers *timers;
+	size_t users;
+} deadlines;
+
+static void source_drop(struct source *source)
+{
+	if (!source || --source->references)
+		return;
+	/* A timer that is at work has a statement's connection: none of them is out any more. */
+	if (!--deadlines.users) {
+		timers_destroy(deadlines.timers);
+		deadlines.timers = NULL;
+	}
+	catalogue_release(source->catalogue);
+	pool_finish(&source->pool);
+	pthread_cond_destroy(&source->refreshed);
+	pthread_mutex_destroy(&source->lock);
+	free(source);
+}
+
+static struct source *source_create(struct plugin_instance *instance, struct askd_error *reterr)
+{
+	struct source *source = calloc(1, sizeof *source);
+	pthread_condattr_t attr;
+
+	if (!deadlines.timers)
+		deadlines.timers = timers_create();
+	if (!source || !deadlines.timers) {
+		free(source);
+		askd_fail(reterr, ASKD_E_NOMEM, "no memory for a database");
+		return NULL;
+	}
+	if (pool_init(&source->pool, instance, deadlines.timers, instance->config->name, reterr)) {
+		free(source);
+		return NULL;
+	}
+	deadlines.users++;
+	source->references = 1;
+	pthread_mutex_init(&source->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&source->refreshed, &attr);
+	pthread_condattr_destroy(&attr);
+	return source;
+}
+
+static bool same_list(const char *const *a, const char *const *b)
+{
+	for (; a && b && *a && *b && !strcmp(*a, *b); a++, b++)
+		;
+	return !a == !b && (!a || (!*a && !*b));
+}
+
+/* Connections and schema as the previous generation has them, or new ones. */
+static struct source *find_source(const struct query *previous, struct plugin_instance *instance,
+        const struct config_database *config, struct askd_error *reterr)
+{
+	for (size_t i = 0; previous && i < previous->count; i++) {
+		const struct database *old = &previous->databases[i];
+
+		if (old->source->pool.instance == instance &&
+		        same_list(old->config->schemas, config->schemas)) {
+			old->source->references++;
+			return old->source;
+		}
+	}
+	return source_create(instance, reterr);
+}
+
+static int32_t database_init(const struct query *query, const struct query *previous,
+        struct database *db, struct plugin_instance *instance, struct askd_error *reterr)
 {
 	const struct config_database *config =
 	        config_find_database(query->registry->config, instance->config->name);
-	pthread_condattr_t attr;
-	int32_t rc;
 
 	if (!config)
 		return askd_fail(reterr, ASKD_E_INTERNAL, "database %s is open but not configured",
@@ -69,23 +138,8 @@ static int32_t database_init(struct query *query, struct database *db,
 		error_prefix(reterr, "database/%s", config->instance.name);
 		return reterr->code;
 	}
-	rc = pool_init(&db->pool, instance, query->timers, config->instance.name, reterr);
-	if (rc)
-		return rc;
-	pthread_mutex_init(&db->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&db->refreshed, &attr);
-	pthread_condattr_destroy(&attr);
-	return ASKD_OK;
-}
-
-static void database_finish(struct database *db)
-{
-	catalogue_release(db->catalogue);
-	pool_finish(&db->pool);
-	pthread_cond_destroy(&db->refreshed);
-	pthread_mutex_destroy(&db->lock);
+	db->source = find_source(previous, instance, config, reterr);
+	return db->source ? ASKD_OK : ASKD_E_NOMEM;
 }
 
 static int compare_databases(const void *a, const void *b)
@@ -96,7 +150,7 @@ static int compare_databases(const void *a, const void *b)
 }
 
 int32_t query_open(struct query **query, struct registry *registry, struct people *people,
-        struct askd_error *reterr)
+        const struct query *previous, struct askd_error *reterr)
 {
 	struct query *q = calloc(1, sizeof *q);
 	struct plugin_instance *i = NULL;
@@ -111,26 +165,26 @@ int32_t query_open(struct query **query, struct registry *registry, struct peopl
 	while ((i = registry_next(registry, "database", i)))
 		count++;
 	q->databases = calloc(count ? count : 1, sizeof *q->databases);
-	q->timers = timers_create();
-	if (!q->databases || !q->timers) {
+	if (!q->databases) {
 		rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory for the databases");
 		goto fail;
 	}
 	while ((i = registry_next(registry, "database", i))) {
-		rc = database_init(q, &q->databases[q->count], i, &err);
+		struct database *db = &q->databases[q->count];
+
+		rc = database_init(q, previous, db, i, &err);
 		if (!rc) {
 			q->count++;
 			continue;
 		}
-		if (!i->config->optional) {
+		if (!db->config || !db->config->instance.optional) {
 			error_copy(reterr, &err);
 			goto fail;
 		}
 		log_warning("query", 0, "left out: %s", err.message);
-		memset(&q->databases[q->count], 0, sizeof *q->databases);
+		memset(db, 0, sizeof *db);
 	}
 	qsort(q->databases, q->count, sizeof *q->databases, compare_databases);
-	__atomic_store_n(&serving, q, __ATOMIC_RELEASE);
 	*query = q;
 	return ASKD_OK;
 fail:
@@ -140,15 +194,10 @@ fail:
 
 void query_close(struct query *query)
 {
-	struct query *mine = query;
-
 	if (!query)
 		return;
-	__atomic_compare_exchange_n(
-	        &serving, &mine, NULL, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
-	timers_destroy(query->timers);
 	for (size_t i = 0; i < query->count; i++)
-		database_finish(&query->databases[i]);
+		source_drop(query->databases[i].source);
 	free(query->databases);
 	free(query);
 }
@@ -238,43 +287,52 @@ int32_t query_find_name(struct query *query, const struct call_scope *scope, con
 	return ASKD_E_NOT_FOUND;
 }
 
-static int32_t query_service_databases(const struct askd_host *host, struct askd_call *base,
-        const struct askd_nothing *in, struct askd_query_databases *out, struct askd_error *reterr)
+static int32_t show_all(struct plugin_call *call, const struct query_database *list, size_t count,
+        struct askd_query_databases *out, struct askd_error *reterr)
 {
-	struct plugin_call *call = plugin_call_of(base);
-	struct query *query = query_serving();
-	const struct query_database *list = NULL;
-	const struct askd_query_database **items;
-	size_t count = 0;
-	int32_t rc;
+	const struct askd_query_database **items =
+	        arena_zalloc(&call->arena, (count + 1) * sizeof *items);
 
-	(void)host, (void)in;
-	if (!query)
-		return askd_fail(reterr, ASKD_E_UNSUPPORTED, "no databases are open");
-	if (!call || !call->scope || !out)
-		return askd_fail(
-		        reterr, ASKD_E_INVALID, "askd.query/1 databases needs a call with a scope");
-	rc = query_databases(query, &call->arena, call->scope, &list, &count, reterr);
-	if (rc)
-		return rc;
-	items = arena_zalloc(&call->arena, (count + 1) * sizeof *items);
 	for (size_t i = 0; items && i < count; i++) {
 		struct askd_query_database *one = arena_zalloc(&call->arena, sizeof *one);
 
 		if (!one)
 			return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the databases");
+		/* The names are of the generation, which may go before the call. */
 		*one = (struct askd_query_database){.size = sizeof *one,
 		        .handle = list[i].handle,
-		        .name = askd_text_of(list[i].name),
-		        .dialect = askd_text_of(list[i].dialect)};
+		        .name = arena_text(&call->arena, askd_text_of(list[i].name)),
+		        .dialect = arena_text(&call->arena, askd_text_of(list[i].dialect))};
 		items[i] = one;
 	}
-	if (!items)
+	if (!items || call->arena.full)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the databases");
 	out->databases = items;
 	return ASKD_OK;
 }
 
+static int32_t query_service_databases(const struct askd_host *host, struct askd_call *base,
+        const struct askd_nothing *in, struct askd_query_databases *out, struct askd_error *reterr)
+{
+	struct plugin_call *call = plugin_call_of(base);
+	struct generation *generation;
+	struct query *query;
+	const struct query_database *list = NULL;
+	size_t count = 0;
+	int32_t rc;
+
+	(void)host, (void)in;
+	if (!call || !call->scope || !out)
+		return askd_fail(
+		        reterr, ASKD_E_INVALID, "askd.query/1 databases needs a call with a scope");
+	query = query_enter(call, &generation);
+	rc = query ? query_databases(query, &call->arena, call->scope, &list, &count, reterr)
+	           : askd_fail(reterr, ASKD_E_UNSUPPORTED, "no databases are open");
+	if (!rc)
+		rc = show_all(call, list, count, out, reterr);
+	generation_drop(generation);
+	return rc;
+}
 static const struct askd_query_service service = {
         .size = sizeof service,
         .run = query_service_run,

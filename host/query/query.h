@@ -16,10 +16,12 @@ struct query_database {
 	int64_t egress; /* enum config_egress, as configured */
 };
 
-/* Before instances open: offers askd.query/1, which answers once query_open has run. */
+/* Before instances open: offers askd.query/1, which answers once a generation has its databases. */
 void query_offer(void);
+/* Connections and schemas of instances that `previous` (NULL: none) has too are taken over. [main]
+ */
 int32_t query_open(struct query **query, struct registry *registry, struct people *people,
-        struct askd_error *reterr);
+        const struct query *previous, struct askd_error *reterr);
 void query_close(struct query *query);
 /* What the scope may use, by name. In the arena. [worker] */
 int32_t query_databases(struct query *query, struct arena *a, const struct call_scope *scope,

@@ -2,20 +2,17 @@
 #ifndef QUERY_ROOM_H
 #define QUERY_ROOM_H
 
+#include "plugin/generation.h"
 #include "query/pool.h"
 #include "query/query.h"
 
 struct catalogue;
 
-/* A database of the configuration. */
-struct database {
-	uint64_t handle;
-	const struct config_database *config;
-	const struct askd_database_iface *iface;
-	const struct sql_dialect *dialect;
+/* The connections of an instance and what was read through them: shared by all generations that
+ * have the instance and ask it for the same schemas. */
+struct source {
 	struct pool pool;
-	/* limits, with their defaults */
-	int64_t rows, bytes, time_ms, value;
+	uint32_t references; /* main thread only */
 
 	pthread_mutex_t lock;
 	pthread_cond_t refreshed;
@@ -26,10 +23,20 @@ struct database {
 	bool refreshing;
 };
 
+/* A database of the configuration. */
+struct database {
+	uint64_t handle;
+	const struct config_database *config;
+	const struct askd_database_iface *iface;
+	const struct sql_dialect *dialect;
+	struct source *source;
+	/* limits, with their defaults */
+	int64_t rows, bytes, time_ms, value;
+};
+
 struct query {
 	struct registry *registry;
 	struct people *people;
-	struct timers *timers;
 	size_t count;
 	struct database *databases; /* by name */
 };
@@ -66,6 +73,7 @@ int32_t query_service_run(const struct askd_host *host, struct askd_call *call,
 int32_t query_service_catalogue(const struct askd_host *host, struct askd_call *call,
         const struct askd_query_catalogue *in, struct askd_catalogue *out,
         struct askd_error *reterr);
-struct query *query_serving(void); /* NULL: closed */
+/* The databases of the call's generation, which is held until then; NULL: none are open. */
+struct query *query_enter(const struct plugin_call *call, struct generation **generation);
 
 #endif

@@ -254,14 +254,15 @@ static int32_t execute(const struct query_statement *s, const struct pool_work *
 {
 	struct askd_db_query in = {.size = sizeof in, .sql = s->sql, .params = s->params};
 	struct askd_db_result result = {.size = sizeof result};
-	struct reading r = {.statement = s, .work = work, .instance = s->database->pool.instance};
+	struct reading r = {
+	        .statement = s, .work = work, .instance = s->database->source->pool.instance};
 	struct pool_connection *connection;
 	struct pool_guard guard;
 	struct plugin_call call;
 	int64_t began_us;
 	int32_t rc;
 
-	rc = pool_take(&s->database->pool, work, &connection, err);
+	rc = pool_take(&s->database->source->pool, work, &connection, err);
 	if (rc)
 		return rc;
 	pool_guard_begin(&guard, connection, work);
@@ -377,7 +378,8 @@ int32_t query_service_run(const struct askd_host *host, struct askd_call *base,
         const struct askd_query_run *in, struct askd_query_result *out, struct askd_error *reterr)
 {
 	struct plugin_call *call = plugin_call_of(base);
-	struct query *query = query_serving();
+	struct generation *generation;
+	struct query *query;
 	struct query_statement s = {0};
 	struct query_outcome outcome;
 	struct askd_error err = {0};
@@ -387,11 +389,13 @@ int32_t query_service_run(const struct askd_host *host, struct askd_call *base,
 	if (!call || !call->scope || !in || !in->sql.s)
 		return askd_fail(reterr, ASKD_E_INVALID,
 		        "askd.query/1 run needs a call with a scope and a statement");
-	if (!query)
-		return askd_fail(reterr, ASKD_E_UNSUPPORTED, "no databases are open");
-	s.database = query_database_of(query, call->scope, in->database);
-	if (!s.database)
-		return query_not_found(reterr);
+	query = query_enter(call, &generation);
+	s.database = query ? query_database_of(query, call->scope, in->database) : NULL;
+	if (!s.database) {
+		rc = query ? query_not_found(&err)
+		           : askd_fail(&err, ASKD_E_UNSUPPORTED, "no databases are open");
+		goto out;
+	}
 	s.scope = call->scope;
 	s.deadline_us = base->deadline_us;
 	s.sql = in->sql;
@@ -403,13 +407,13 @@ int32_t query_service_run(const struct askd_host *host, struct askd_call *base,
 	s.max_value = (uint64_t)s.database->value;
 	s.rows = in->rows;
 	rc = query_statement_run(&s, &outcome, &err);
-	if (rc)
-		return error_copy(reterr, &err);
-	if (!out)
-		return ASKD_OK;
-	out->flags = outcome.truncated ? ASKD_QUERY_TRUNCATED : 0;
-	out->rows = outcome.rows;
-	out->elapsed_us = outcome.elapsed_us;
-	out->verdict = verdict_text(base, &outcome.verdict);
-	return ASKD_OK;
+	if (!rc && out) {
+		out->flags = outcome.truncated ? ASKD_QUERY_TRUNCATED : 0;
+		out->rows = outcome.rows;
+		out->elapsed_us = outcome.elapsed_us;
+		out->verdict = verdict_text(base, &outcome.verdict);
+	}
+out:
+	generation_drop(generation);
+	return rc ? error_copy(reterr, &err) : ASKD_OK;
 }

@@ -87,6 +87,11 @@ static bool ask(struct health *h, const struct entry *entry, struct answer *answ
 	return !cancel_fired(&h->cancel);
 }
 
+static void label_of(const struct plugin_instance *instance, char label[160])
+{
+	snprintf(label, 160, "instance=\"%.140s\"", instance->host.instance);
+}
+
 static void keep(struct entry *entry, const struct answer *answer)
 {
 	const char *name = entry->instance->host.instance;
@@ -96,7 +101,7 @@ static void keep(struct entry *entry, const struct answer *answer)
 	if (entry->status != answer->status)
 		tell(name, answer);
 	entry->status = answer->status;
-	snprintf(label, sizeof label, "instance=\"%.140s\"", name);
+	label_of(entry->instance, label);
 	metrics_set("askd_instance_health", label, answer->status);
 }
 
@@ -127,25 +132,64 @@ static void begin_round(void *arg)
 	pthread_mutex_unlock(&h->lock);
 }
 
-struct health *health_start(struct registry *registry, struct timers *timers,
-        struct workers *workers, struct askd_error *reterr)
+/* After that no round runs, and none will. */
+static void halt(struct health *h)
 {
-	struct plugin_instance *i;
+	pthread_mutex_lock(&h->lock);
+	h->stopping = true;
+	pthread_mutex_unlock(&h->lock);
+	cancel_fire(&h->cancel);
+	timers_clear(h->timers, &h->timer);
+	pthread_mutex_lock(&h->lock);
+	while (h->running)
+		pthread_cond_wait(&h->ended, &h->lock);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static struct entry *find(struct health *h, const struct plugin_instance *instance)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if (h->entries[i].instance == instance)
+			return &h->entries[i];
+	return NULL;
+}
+
+static void take_over(struct health *h, struct health *previous)
+{
+	halt(previous);
+	for (size_t i = 0; i < previous->count; i++) {
+		struct entry *old = &previous->entries[i], *same = find(h, old->instance);
+		char label[160];
+
+		if (same) {
+			same->status = old->status;
+			continue;
+		}
+		/* Another instance of its name sets it anew. */
+		label_of(old->instance, label);
+		metrics_remove("askd_instance_health", label);
+	}
+}
+
+struct health *health_start(struct registry *registry, struct health *previous,
+        struct timers *timers, struct workers *workers, struct askd_error *reterr)
+{
+	struct plugin_instance **i;
 	struct health *h;
 	size_t count = 0;
 
-	for (i = registry->instances; i; i = i->next)
-		count += plugin_instance_extension(i, "askd.health/1") != NULL;
+	for (i = registry->instances; i && *i; i++)
+		count += plugin_instance_extension(*i, "askd.health/1") != NULL;
 	h = calloc(1, sizeof *h + count * sizeof *h->entries);
 	if (!h) {
 		askd_fail(reterr, ASKD_E_NOMEM, "no memory to start");
 		return NULL;
 	}
-	for (i = registry->instances; i; i = i->next) {
-		const struct askd_health *table = plugin_instance_extension(i, "askd.health/1");
+	for (i = registry->instances; i && *i; i++) {
+		const struct askd_health *table = plugin_instance_extension(*i, "askd.health/1");
 
 		if (table)
-			h->entries[h->count++] = (struct entry){.instance = i, .table = table};
+			h->entries[h->count++] = (struct entry){.instance = *i, .table = table};
 	}
 	h->timers = timers;
 	h->workers = workers;
@@ -155,6 +199,8 @@ struct health *health_start(struct registry *registry, struct timers *timers,
 	cancel_init(&h->cancel);
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_cond_init(&h->ended, NULL);
+	if (previous)
+		take_over(h, previous);
 	pthread_mutex_lock(&h->lock);
 	if (h->count)
 		set_timer(h, 0);
@@ -166,15 +212,7 @@ void health_stop(struct health *h)
 {
 	if (!h)
 		return;
-	pthread_mutex_lock(&h->lock);
-	h->stopping = true;
-	pthread_mutex_unlock(&h->lock);
-	cancel_fire(&h->cancel);
-	timers_clear(h->timers, &h->timer);
-	pthread_mutex_lock(&h->lock);
-	while (h->running)
-		pthread_cond_wait(&h->ended, &h->lock);
-	pthread_mutex_unlock(&h->lock);
+	halt(h);
 	pthread_cond_destroy(&h->ended);
 	pthread_mutex_destroy(&h->lock);
 	cancel_finish(&h->cancel);

@@ -35,7 +35,8 @@ struct bucket {
 	uint64_t subject;
 	int64_t level; /* tokens times per_us: exact */
 	int64_t level_us;
-	int64_t fresh_us; /* from then on it is as good as new */
+	struct config_rate rate; /* that the level counts in */
+	int64_t fresh_us;        /* from then on it is as good as new */
 	int64_t running, waiting;
 	struct waiter *first, *last; /* those in limits_wait, in their order */
 	struct window windows[LIMITS_WINDOWS];
@@ -184,8 +185,9 @@ static int64_t rate_wait(struct bucket *b, const struct config_limit *limit, int
 	int64_t count = limit->rate.count, per = limit->rate.per_us > 0 ? limit->rate.per_us : 1;
 	int64_t full = saturate((__int128)(limit->burst > 0 ? limit->burst : count) * per);
 
-	if (!b->used) {
-		b->level = full;
+	if (!b->used || b->rate.count != count || b->rate.per_us != per) {
+		b->level = full; /* new, or changed by a reload */
+		b->rate = (struct config_rate){count, per};
 		b->used = true;
 	} else if (now_us > b->level_us) {
 		b->level = saturate((__int128)b->level + (__int128)(now_us - b->level_us) * count);

@@ -33,14 +33,15 @@ struct listener {
 	struct listener *next;
 	union address address; /* as asked for: zeroed before it was filled */
 	int fd;
-	dev_t dev; /* of a local socket's file: only our own is removed */
+	uint64_t user; /* the instance that asked for it last */
+	dev_t dev;     /* of a local socket's file: only our own is removed */
 	ino_t ino;
 };
 
 /* Who has opened all its sockets, or failed to. */
 struct opener {
 	struct opener *next;
-	const struct plugin_instance *instance;
+	uint64_t user;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -177,7 +178,7 @@ fail:
 	return fail_errno(address, error, reterr);
 }
 
-int listen_open(const char *address, struct askd_error *reterr)
+int listen_open(const char *address, uint64_t user, struct askd_error *reterr)
 {
 	struct listener *l, *found;
 	socklen_t size = 0;
@@ -202,12 +203,14 @@ int listen_open(const char *address, struct askd_error *reterr)
 			break;
 	if (found) {
 		fd = found->fd;
+		found->user = user;
 		free(l);
 	} else {
 		fd = l->fd = socket_make(address, l, size, reterr);
 		if (fd < 0) {
 			free(l);
 		} else {
+			l->user = user;
 			l->next = listeners;
 			listeners = l;
 		}
@@ -217,23 +220,23 @@ int listen_open(const char *address, struct askd_error *reterr)
 }
 
 /* With the lock. */
-static bool is_open(const struct plugin_instance *instance)
+static bool is_open(uint64_t user)
 {
 	const struct opener *o = openers;
 
-	while (o && o->instance != instance)
+	while (o && o->user != user)
 		o = o->next;
 	return o != NULL;
 }
 
-static void note_opener(const struct plugin_instance *instance)
+static void note_opener(uint64_t user)
 {
 	struct opener *o;
 
 	pthread_mutex_lock(&lock);
-	o = is_open(instance) ? NULL : calloc(1, sizeof *o);
+	o = is_open(user) ? NULL : calloc(1, sizeof *o);
 	if (o) {
-		*o = (struct opener){openers, instance};
+		*o = (struct opener){openers, user};
 		openers = o;
 		pthread_cond_broadcast(&opened);
 	}
@@ -246,7 +249,7 @@ bool listen_wait(const struct plugin_instance *instance, int64_t until_us)
 	bool is;
 
 	pthread_mutex_lock(&lock);
-	while (!(is = is_open(instance)) && clock_monotonic_us() < until_us)
+	while (!(is = is_open(instance->id)) && clock_monotonic_us() < until_us)
 		pthread_cond_clockwait(&opened, &lock, CLOCK_MONOTONIC, &until);
 	pthread_mutex_unlock(&lock);
 	return is;
@@ -262,9 +265,9 @@ static int32_t service_open(const struct askd_host *host, struct askd_call *call
 	(void)host;
 	if (!in || !in->address.s)
 		return askd_fail(reterr, ASKD_E_INVALID, "askd.listen/1 open needs an address");
-	fd = listen_open(in->address.s, &err);
+	fd = listen_open(in->address.s, plugin_call_of(call)->owner->id, &err);
 	if (fd < 0 || !(in->flags & ASKD_LISTEN_MORE))
-		note_opener(plugin_call_of(call)->owner);
+		note_opener(plugin_call_of(call)->owner->id);
 	if (fd < 0) {
 		if (reterr)
 			*reterr = err;
@@ -284,22 +287,11 @@ int32_t listen_start(struct askd_error *reterr)
 	return ASKD_OK;
 }
 
-void listen_stop(void)
+static void close_list(struct listener *l)
 {
-	struct listener *l, *next;
-	struct opener *o, *next_opener;
+	struct listener *next;
 	struct stat st;
 
-	pthread_mutex_lock(&lock);
-	l = listeners;
-	listeners = NULL;
-	o = openers;
-	openers = NULL;
-	pthread_mutex_unlock(&lock);
-	for (; o; o = next_opener) {
-		next_opener = o->next;
-		free(o);
-	}
 	for (; l; l = next) {
 		next = l->next;
 		if (l->address.any.sa_family == AF_UNIX && !lstat(l->address.local.sun_path, &st) &&
@@ -308,4 +300,48 @@ void listen_stop(void)
 		close(l->fd);
 		free(l);
 	}
+}
+
+static bool is_among(uint64_t user, const uint64_t *users, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (users[i] == user)
+			return true;
+	return false;
+}
+
+void listen_keep(const uint64_t *users, size_t count)
+{
+	struct listener **at, *gone = NULL;
+	struct opener **each;
+
+	pthread_mutex_lock(&lock);
+	for (each = &openers; *each;) {
+		struct opener *o = *each;
+
+		if (is_among(o->user, users, count)) {
+			each = &o->next;
+			continue;
+		}
+		*each = o->next;
+		free(o);
+	}
+	for (at = &listeners; *at;) {
+		struct listener *l = *at;
+
+		if (is_among(l->user, users, count)) {
+			at = &l->next;
+			continue;
+		}
+		*at = l->next;
+		l->next = gone;
+		gone = l;
+	}
+	close_list(gone); /* under the lock: nobody may make one of the same path meanwhile */
+	pthread_mutex_unlock(&lock);
+}
+
+void listen_stop(void)
+{
+	listen_keep(NULL, 0);
 }

@@ -3,6 +3,7 @@
 #define RUN_LISTEN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <askd/extensions.h>
@@ -11,8 +12,10 @@ struct plugin_instance;
 
 int32_t listen_start(struct askd_error *reterr);
 void listen_stop(void); /* closes all */
-/* The socket of an address, made if new; -1 and *reterr. */
-int listen_open(const char *address, struct askd_error *reterr);
+/* The socket of an address, made if new; -1 and *reterr. `user`: who asked for it last. */
+int listen_open(const char *address, uint64_t user, struct askd_error *reterr);
+/* Closes the sockets of users that are not in the list. [any] */
+void listen_keep(const uint64_t *users, size_t count);
 /* Waits until the instance has opened all its sockets, or failed to. [main] */
 bool listen_wait(const struct plugin_instance *instance, int64_t until_us);
 

@@ -77,6 +77,12 @@ static struct family *family_get(struct shard *shard, const char *name, enum met
 	return f;
 }
 
+static struct series **bucket_of(struct shard *shard, uint64_t h, const char *label)
+{
+	h = hash_add(h, label);
+	return &shard->buckets[(h ^ h >> 32) / METRICS_SHARDS % METRICS_BUCKETS];
+}
+
 /* The series, with its shard locked; NULL (unlocked): no room, or the name has another type. */
 static struct series *series_lock(
         const char *name, const char *label, enum metric_type type, struct shard **where)
@@ -89,8 +95,7 @@ static struct series *series_lock(
 
 	if (!label)
 		label = "";
-	h = hash_add(h, label);
-	bucket = &shard->buckets[(h ^ h >> 32) / METRICS_SHARDS % METRICS_BUCKETS];
+	bucket = bucket_of(shard, h, label);
 	pthread_mutex_lock(&shard->lock);
 	for (s = *bucket; s; s = s->next)
 		if (!strcmp(s->label, label) && !strcmp(s->family->name, name))
@@ -125,6 +130,23 @@ void metrics_add(const char *name, const char *label, int64_t value)
 		return;
 	if (value > 0 && __builtin_add_overflow(s->value, value, &s->value))
 		s->value = 0; /* to a scraper a counter that begins again */
+	pthread_mutex_unlock(&shard->lock);
+}
+
+void metrics_remove(const char *name, const char *label)
+{
+	uint64_t h = hash_add(UINT64_C(0xcbf29ce484222325), name);
+	struct shard *shard = &shards[(h ^ h >> 32) % METRICS_SHARDS];
+	struct series **at, *s;
+
+	pthread_mutex_lock(&shard->lock);
+	for (at = bucket_of(shard, h, label ? label : ""); (s = *at); at = &s->next)
+		if (!strcmp(s->label, label ? label : "") && !strcmp(s->family->name, name)) {
+			*at = s->next;
+			free(s);
+			__atomic_sub_fetch(&series_count, 1, __ATOMIC_RELAXED);
+			break;
+		}
 	pthread_mutex_unlock(&shard->lock);
 }
 

@@ -388,7 +388,7 @@ int32_t workers_submit(struct workers *w, struct work *work, struct askd_error *
 	pthread_mutex_lock(&w->lock);
 	/* Urgent work has waiting places of its own. */
 	waiting = work->urgent ? w->queued_urgent : w->queued - w->queued_urgent;
-	free_places = w->max - w->running;
+	free_places = w->max > w->running ? w->max - w->running : 0;
 	if (!work->urgent)
 		free_places =
 		        plain_places(w) > w->running_plain ? plain_places(w) - w->running_plain : 0;
@@ -404,6 +404,17 @@ int32_t workers_submit(struct workers *w, struct work *work, struct askd_error *
 	}
 	pthread_mutex_unlock(&w->lock);
 	return rc;
+}
+
+void workers_resize(struct workers *w, size_t max, size_t queue)
+{
+	pthread_mutex_lock(&w->lock);
+	w->max = max ? max : 1;
+	w->queue = queue;
+	/* What waits may have places now, and only a submit would have looked for them. */
+	for (size_t n = w->queued; n && w->turn && w->alive; n--)
+		(void)find_worker(w, w->turn->head, NULL);
+	pthread_mutex_unlock(&w->lock);
 }
 
 bool workers_drain(struct workers *w, int64_t wait_ms)

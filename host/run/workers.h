@@ -20,6 +20,8 @@ struct work {
 };
 
 struct workers *workers_create(size_t max, size_t queue);
+/* Other limits from now on. Threads above a lower one end when they have nothing to do. [any] */
+void workers_resize(struct workers *w, size_t max, size_t queue);
 /* BUSY|RETRY: above the queue's limit, or stopping. NOMEM when no thread could be made at all. */
 int32_t workers_submit(struct workers *w, struct work *work, struct askd_error *reterr);
 /* Takes no more work; waits until all that is running and queued has ended, at most wait_ms; true

@@ -68,7 +68,7 @@ static int32_t open_part(struct store *store, enum store_database db,
 	        .known = wanted->known};
 	if (store->arena.full)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the store");
-	part->instance = registry_open_one(NULL, &part->config, store->config->plugin_path, reterr);
+	part->instance = registry_open_one(&part->config, store->config->plugin_path, reterr);
 	if (!part->instance) {
 		error_prefix(reterr, "store.%s", name);
 		return ASKD_E_CONFIG;

@@ -146,8 +146,8 @@ static size_t routes_number(const struct web_rooms *rooms)
 {
 	size_t n = own_count;
 
-	for (struct plugin_instance *i = rooms->registry->instances; i; i = i->next) {
-		const struct askd_routes *routes = plugin_instance_extension(i, "askd.routes/1");
+	for (struct plugin_instance **i = rooms->registry->instances; i && *i; i++) {
+		const struct askd_routes *routes = plugin_instance_extension(*i, "askd.routes/1");
 
 		for (size_t k = 0; routes && routes->routes[k]; k++)
 			n++;
@@ -180,8 +180,8 @@ int32_t routes_collect(struct arena *a, const struct web_rooms *rooms, struct ro
 		if (!rc)
 			rc = route_insert(list, &n, &one, reterr);
 	}
-	for (struct plugin_instance *i = rooms->registry->instances; i && !rc; i = i->next) {
-		const struct askd_routes *table = plugin_instance_extension(i, "askd.routes/1");
+	for (struct plugin_instance **i = rooms->registry->instances; i && *i && !rc; i++) {
+		const struct askd_routes *table = plugin_instance_extension(*i, "askd.routes/1");
 
 		for (size_t k = 0; !rc && table && table->routes[k]; k++) {
 			const struct askd_route *r = table->routes[k];
@@ -194,7 +194,7 @@ int32_t routes_collect(struct arena *a, const struct web_rooms *rooms, struct ro
 			        .reply_schema = r->reply_schema,
 			        .max_body = r->max_body,
 			        .table = r,
-			        .instance = i};
+			        .instance = *i};
 
 			rc = route_parse(&one, reterr);
 			if (!rc)

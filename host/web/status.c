@@ -70,33 +70,29 @@ static int32_t metrics(void *arg, struct plugin_call *call, const struct askd_we
 	return ASKD_OK;
 }
 
-/* [any] */
+/* [any] In a request, so it has a generation. */
 static int32_t openapi(void *arg, struct plugin_call *call, const struct askd_web_request *in,
         struct askd_web_response *out, struct askd_error *reterr)
 {
-	const struct web *web = web_serving();
-
-	(void)arg, (void)call, (void)in;
-	if (!web)
-		return askd_fail(reterr, ASKD_E_BUSY, "the web is not open");
+	(void)arg, (void)in, (void)reterr;
 	out->status = 200;
 	out->type = ASKD_LITERAL("application/json");
-	out->body = bytes_of(web->openapi);
+	out->body = bytes_of(call->scope->generation->site->openapi);
 	return ASKD_OK;
 }
 
-/* [any] */
-static int32_t files(void *arg, struct plugin_call *call, const struct askd_web_request *in,
+/* [any] In a request, so it has a generation. */
+static int32_t file(void *arg, struct plugin_call *call, const struct askd_web_request *in,
         struct askd_web_response *out, struct askd_error *reterr)
 {
-	struct web *web = web_serving();
+	struct files *files = call->scope->generation->site->files;
 
 	(void)arg;
-	if (!web || !web->files) {
+	if (!files) {
 		out->status = 404;
 		return ASKD_OK;
 	}
-	return files_answer(web->files, call, in, out, reterr);
+	return files_answer(files, call, in, out, reterr);
 }
 
 #define STATUS_SCHEMA                                                                          \
@@ -117,7 +113,7 @@ void status_add_routes(void)
 	                NULL},
 	        {ASKD_ROUTE_JSON | ASKD_ROUTE_INSTANT, "GET", "/api/openapi.json", NULL,
 	                "This document.", "{\"type\":\"object\"}", openapi, NULL},
-	        {ASKD_ROUTE_INSTANT, "GET", "/*", NULL, "A file of the web front end.", NULL, files,
+	        {ASKD_ROUTE_INSTANT, "GET", "/*", NULL, "A file of the web front end.", NULL, file,
 	                NULL},
 	};
 

@@ -16,6 +16,12 @@ struct web *web_serving(void)
 	return __atomic_load_n(&serving, __ATOMIC_ACQUIRE);
 }
 
+const struct site *site_enter(const struct plugin_call *call, struct generation **generation)
+{
+	*generation = generation_hold(call->scope);
+	return *generation ? (*generation)->site : NULL;
+}
+
 /* ---- head ------------------------------------------------------------------------------------ */
 
 static void refuse(struct plugin_call *call, const struct askd_web_request *in,
@@ -55,55 +61,67 @@ static bool is_too_long(const struct askd_web_request *in, uint64_t max_body)
 	return max_body && length.s && text_to_int(length.s, &n) && (uint64_t)n > max_body;
 }
 
+/* The verdict about a request that has a way to a handler. */
+static void judge(struct web *web, const struct site *site, const struct route *route,
+        struct plugin_call *call, const struct askd_web_request *in, struct askd_web_verdict *out)
+{
+	struct identity who;
+	int64_t retry_us = 0;
+
+	out->max_body = route->max_body;
+	if (route->flags & ASKD_ROUTE_INSTANT)
+		return;
+	if (__atomic_load_n(&web->stopping, __ATOMIC_ACQUIRE) ||
+	        !__atomic_load_n(&web->ready, __ATOMIC_ACQUIRE)) {
+		refuse(call, in, out, 503, WEB_RETRY_S);
+		return;
+	}
+	if (route->permission) {
+		enum auth_verdict verdict =
+		        auth_identify(web->auth, site, in, false, &who, &retry_us);
+
+		if (verdict == AUTH_SLOW)
+			refuse(call, in, out, 429, request_seconds(retry_us));
+		else if (verdict == AUTH_WRONG ||
+		         (verdict == AUTH_NOBODY && !auth_may(&who, in, route->permission)))
+			refuse(call, in, out, 401, 0);
+		else if (verdict == AUTH_KNOWN && !auth_may(&who, in, route->permission))
+			refuse(call, in, out, 403, 0);
+		if (out->status)
+			return;
+	}
+	if (is_too_long(in, route->max_body))
+		refuse(call, in, out, 413, 0);
+}
+
 static int32_t service_head(const struct askd_host *host, struct askd_call *base,
         const struct askd_web_request *in, struct askd_web_verdict *out, struct askd_error *reterr)
 {
 	struct plugin_call *call = plugin_call_of(base);
 	struct web *web = web_serving();
 	struct askd_web_verdict own = {.size = sizeof own};
+	struct generation *generation;
+	const struct site *site;
 	struct route_match match;
-	struct identity who;
-	int64_t retry_us = 0;
 
 	(void)host;
 	if (!in->method.n || !in->path.n || in->path.s[0] != '/')
 		return askd_fail(reterr, ASKD_E_INVALID, "a request needs a method and a path");
 	out = out ? out : &own;
-	if (!web) {
+	site = site_enter(call, &generation);
+	if (!web || !site) {
 		refuse(call, in, out, 503, WEB_RETRY_S);
-		return ASKD_OK;
+		goto out;
 	}
-	routes_match(web->routes, web->count, in->method, in->path, &match);
-	if (!match.route) {
-		if (*match.allow)
-			refuse_method(call, in, out, match.allow);
-		else
-			refuse(call, in, out, 404, 0);
-		return ASKD_OK;
-	}
-	out->max_body = match.route->max_body;
-	if (match.route->flags & ASKD_ROUTE_INSTANT)
-		return ASKD_OK;
-	if (__atomic_load_n(&web->stopping, __ATOMIC_ACQUIRE) ||
-	        !__atomic_load_n(&web->ready, __ATOMIC_ACQUIRE)) {
-		refuse(call, in, out, 503, WEB_RETRY_S);
-		return ASKD_OK;
-	}
-	if (match.route->permission) {
-		enum auth_verdict verdict = auth_identify(web->auth, in, false, &who, &retry_us);
-
-		if (verdict == AUTH_SLOW)
-			refuse(call, in, out, 429, request_seconds(retry_us));
-		else if (verdict == AUTH_WRONG ||
-		         (verdict == AUTH_NOBODY && !auth_may(&who, in, match.route->permission)))
-			refuse(call, in, out, 401, 0);
-		else if (verdict == AUTH_KNOWN && !auth_may(&who, in, match.route->permission))
-			refuse(call, in, out, 403, 0);
-		if (out->status)
-			return ASKD_OK;
-	}
-	if (is_too_long(in, match.route->max_body))
-		refuse(call, in, out, 413, 0);
+	routes_match(site->routes, site->count, in->method, in->path, &match);
+	if (match.route)
+		judge(web, site, match.route, call, in, out);
+	else if (*match.allow)
+		refuse_method(call, in, out, match.allow);
+	else
+		refuse(call, in, out, 404, 0);
+out:
+	generation_drop(generation);
 	return ASKD_OK;
 }
 
@@ -117,23 +135,33 @@ static int32_t service_dispatch(const struct askd_host *host, struct askd_call *
 	struct plugin_instance *server = call->owner;
 	const struct askd_web_server *table =
 	        plugin_instance_extension(server, "askd.web_server/1");
+	struct generation *generation;
+	const struct site *site;
 	struct route_match match;
+	int32_t rc;
 
 	(void)host, (void)out;
 	if (!table)
 		return askd_fail(reterr, ASKD_E_INVALID,
 		        "%s: only who offers askd.web_server/1 dispatches", server->host.instance);
-	if (!web)
-		return askd_fail(reterr, ASKD_E_BUSY, "the web is not open");
 	if (!in->id || !in->method.n || !in->path.n || in->path.s[0] != '/')
 		return askd_fail(
 		        reterr, ASKD_E_INVALID, "a request needs an id, a method and a path");
-	routes_match(web->routes, web->count, in->method, in->path, &match);
-	if (!match.route)
-		return askd_fail(reterr, ASKD_E_INVALID, "no route: head was not asked");
-	if (match.route->flags & ASKD_ROUTE_INSTANT)
-		return request_instant(web, match.route, server, table, in, reterr);
-	return request_start(web, match.route, server, table, in, reterr);
+	site = site_enter(call, &generation);
+	if (!web || !site) {
+		rc = askd_fail(reterr, ASKD_E_BUSY, "the web is not open");
+		goto out;
+	}
+	routes_match(site->routes, site->count, in->method, in->path, &match);
+	if (!match.route) /* or a reload has taken it away since */
+		rc = askd_fail(reterr, ASKD_E_INVALID, "no route: head was not asked");
+	else if (match.route->flags & ASKD_ROUTE_INSTANT)
+		rc = request_instant(generation, match.route, server, table, in, reterr);
+	else
+		rc = request_start(web, generation, match.route, server, table, in, reterr);
+out:
+	generation_drop(generation);
+	return rc;
 }
 
 static int32_t service_gone(const struct askd_host *host, struct askd_call *base,
@@ -186,40 +214,66 @@ void web_offer(void)
 	status_add_routes();
 }
 
-int32_t web_open(struct web **out, const struct web_rooms *rooms, struct askd_error *reterr)
+int32_t site_open(struct site **out, const struct web_rooms *rooms, const struct site *previous,
+        struct askd_error *reterr)
 {
-	struct web *web = calloc(1, sizeof *web);
+	struct site *site = calloc(1, sizeof *site);
+	const char *root = rooms->config->web_root;
 	int32_t rc;
 
-	if (!web)
+	if (!site)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the web");
-	web->rooms = *rooms;
-	arena_init(&web->arena, 0);
-	pthread_mutex_init(&web->lock, NULL);
-	pthread_cond_init(&web->changed, NULL);
-	web->key_limit = config_find_limit(rooms->config, "key");
-	rc = routes_collect(&web->arena, rooms, &web->routes, &web->count, reterr);
+	site->config = rooms->config;
+	arena_init(&site->arena, 0);
+	site->key_limit = config_find_limit(rooms->config, "key");
+	site->login_limit = config_find_limit(rooms->config, "login");
+	rc = routes_collect(&site->arena, rooms, &site->routes, &site->count, reterr);
 	if (rc)
 		goto fail;
-	web->auth = auth_create(rooms);
-	web->openapi = openapi_make(&web->arena, web->routes, web->count);
-	if (!web->auth || !web->openapi.s) {
+	site->openapi = openapi_make(&site->arena, site->routes, site->count);
+	if (!site->openapi.s) {
 		rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory for the web");
 		goto fail;
 	}
-	if (rooms->config->web_root) {
-		web->files = files_open(rooms->config->web_root, rooms->workers, reterr);
-		if (!web->files) {
+	if (root && previous && previous->files)
+		site->files = files_share(previous->files, root);
+	if (root && !site->files) {
+		site->files = files_open(root, rooms->workers, reterr);
+		if (!site->files) {
 			rc = reterr ? reterr->code : ASKD_E_CONFIG;
 			goto fail;
 		}
 	}
+	*out = site;
+	return ASKD_OK;
+fail:
+	site_close(site);
+	return rc;
+}
+
+void site_close(struct site *site)
+{
+	if (!site)
+		return;
+	files_close(site->files);
+	arena_finish(&site->arena);
+	free(site);
+}
+
+int32_t web_open(struct web **out, const struct web_rooms *rooms, struct askd_error *reterr)
+{
+	struct web *web = calloc(1, sizeof *web);
+
+	if (!web || !(web->auth = auth_create(rooms))) {
+		free(web);
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the web");
+	}
+	web->rooms = *rooms;
+	pthread_mutex_init(&web->lock, NULL);
+	pthread_cond_init(&web->changed, NULL);
 	__atomic_store_n(&serving, web, __ATOMIC_RELEASE);
 	*out = web;
 	return ASKD_OK;
-fail:
-	web_close(web);
-	return rc;
 }
 
 void web_ready(struct web *web, bool ready)
@@ -267,10 +321,8 @@ void web_close(struct web *web)
 		return;
 	__atomic_compare_exchange_n(
 	        &serving, &mine, NULL, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
-	files_close(web->files);
 	auth_destroy(web->auth);
 	pthread_cond_destroy(&web->changed);
 	pthread_mutex_destroy(&web->lock);
-	arena_finish(&web->arena);
 	free(web);
 }

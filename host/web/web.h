@@ -10,6 +10,7 @@
 #include "run/workers.h"
 
 struct web;
+struct site;
 
 struct web_rooms {
 	const struct config *config;
@@ -21,7 +22,12 @@ struct web_rooms {
 
 /* Before instances open. */
 void web_offer(void);
-/* After they have opened: collects "askd.routes/1"; CONFIG when two routes clash. [main] */
+/* What a generation serves, after its instances have opened: collects "askd.routes/1"; CONFIG when
+ * two routes clash. Files of the same folder are taken over from `previous` (NULL: none). [main] */
+int32_t site_open(struct site **site, const struct web_rooms *rooms, const struct site *previous,
+        struct askd_error *reterr);
+void site_close(struct site *site); /* no request holds its generation any more. [main] */
+/* The requests of all generations; rooms->config and rooms->registry count for nothing. [main] */
 int32_t web_open(struct web **web, const struct web_rooms *rooms, struct askd_error *reterr);
 /* /ready answers 200 between these. [main] */
 void web_ready(struct web *web, bool ready);

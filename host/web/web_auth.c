@@ -24,12 +24,10 @@ struct known_key {
 };
 
 struct auth {
-	const struct config *config;
 	struct people *people;
 	struct limits *limits;
-	const struct config_limit *login; /* NULL: none */
-	pthread_mutex_t lock;             /* all below */
-	struct known_key *cache;          /* by hash; a second one replaces the first */
+	pthread_mutex_t lock;    /* all below */
+	struct known_key *cache; /* by hash; a second one replaces the first */
 };
 
 /* Counts what may have made a cached key wrong. */
@@ -52,10 +50,8 @@ struct auth *auth_create(const struct web_rooms *rooms)
 		free(auth);
 		return NULL;
 	}
-	auth->config = rooms->config;
 	auth->people = rooms->people;
 	auth->limits = rooms->limits;
-	auth->login = config_find_limit(rooms->config, "login");
 	pthread_mutex_init(&auth->lock, NULL);
 	if (!subscribed) {
 		signal_subscribe(SIGNAL_KEY_REVOKED, on_change, NULL);
@@ -202,12 +198,12 @@ static const char *key_of(const struct askd_web_request *in, bool *given)
 }
 
 /* A guess is paid for before it is looked at, and paid back when it was right. */
-static bool guess_begin(
-        struct auth *auth, const struct askd_web_request *in, uint64_t *subject, int64_t *retry_us)
+static bool guess_begin(struct auth *auth, const struct site *site,
+        const struct askd_web_request *in, uint64_t *subject, int64_t *retry_us)
 {
 	*subject = auth_address(auth->limits, in->remote);
-	return !auth->login || limits_take(auth->limits, auth->login, *subject,
-	                               clock_monotonic_us(), retry_us) == LIMITS_PASS;
+	return !site->login_limit || limits_take(auth->limits, site->login_limit, *subject,
+	                                     clock_monotonic_us(), retry_us) == LIMITS_PASS;
 }
 
 /* The store does not say who asks. In the log once a minute: every request would say the same. */
@@ -223,9 +219,9 @@ static enum auth_verdict failed(const char *what, const struct askd_error *error
 	return AUTH_FAILED;
 }
 
-static enum auth_verdict verify(struct auth *auth, const struct askd_web_request *in,
-        const char *text, const unsigned char hash[CRYPTO_HASH], struct identity *who,
-        uint64_t generation, int64_t *retry_us)
+static enum auth_verdict verify(struct auth *auth, const struct site *site,
+        const struct askd_web_request *in, const char *text, const unsigned char hash[CRYPTO_HASH],
+        struct identity *who, uint64_t generation, int64_t *retry_us)
 {
 	struct askd_error error = {0};
 	struct people_key key;
@@ -233,15 +229,15 @@ static enum auth_verdict verify(struct auth *auth, const struct askd_web_request
 	uint64_t subject;
 	int32_t rc;
 
-	if (!guess_begin(auth, in, &subject, retry_us))
+	if (!guess_begin(auth, site, in, &subject, retry_us))
 		return AUTH_SLOW;
 	rc = people_key_verify(auth->people, text, &key, &person, &error);
 	if (!rc)
 		rc = people_find(auth->people, key.person, &person, &error);
 	if (rc == ASKD_E_AUTH)
 		return AUTH_WRONG;
-	if (auth->login)
-		limits_return(auth->limits, auth->login, subject);
+	if (site->login_limit)
+		limits_return(auth->limits, site->login_limit, subject);
 	if (rc)
 		return failed("a key cannot be looked up", &error);
 	*who = (struct identity){.key = key.id,
@@ -254,13 +250,13 @@ static enum auth_verdict verify(struct auth *auth, const struct askd_web_request
 	return AUTH_KNOWN;
 }
 
-static enum auth_verdict anonymous(
-        struct auth *auth, const struct askd_web_request *in, bool wait, struct identity *who)
+static enum auth_verdict anonymous(struct auth *auth, const struct site *site,
+        const struct askd_web_request *in, bool wait, struct identity *who)
 {
 	struct askd_error error = {0};
 	struct person person;
 
-	if (auth->config->anonymous != CONFIG_ANONYMOUS_LOOPBACK || !auth_is_local(in))
+	if (site->config->anonymous != CONFIG_ANONYMOUS_LOOPBACK || !auth_is_local(in))
 		return AUTH_NOBODY;
 	if (!wait)
 		return AUTH_LATER;
@@ -275,8 +271,8 @@ static enum auth_verdict anonymous(
 	return AUTH_KNOWN;
 }
 
-enum auth_verdict auth_identify(struct auth *auth, const struct askd_web_request *in, bool wait,
-        struct identity *who, int64_t *retry_us)
+enum auth_verdict auth_identify(struct auth *auth, const struct site *site,
+        const struct askd_web_request *in, bool wait, struct identity *who, int64_t *retry_us)
 {
 	unsigned char hash[CRYPTO_HASH];
 	uint64_t generation, subject;
@@ -286,14 +282,14 @@ enum auth_verdict auth_identify(struct auth *auth, const struct askd_web_request
 	*who = (struct identity){0};
 	*retry_us = 0;
 	if (!given)
-		return anonymous(auth, in, wait, who);
+		return anonymous(auth, site, in, wait, who);
 	if (!key)
-		return guess_begin(auth, in, &subject, retry_us) ? AUTH_WRONG : AUTH_SLOW;
+		return guess_begin(auth, site, in, &subject, retry_us) ? AUTH_WRONG : AUTH_SLOW;
 	if (!crypto_sha256(key, KEY_TEXT, hash))
 		return AUTH_WRONG;
 	if (cache_find(auth, hash, who, &generation))
 		return AUTH_KNOWN;
-	return wait ? verify(auth, in, key, hash, who, generation, retry_us) : AUTH_LATER;
+	return wait ? verify(auth, site, in, key, hash, who, generation, retry_us) : AUTH_LATER;
 }
 
 /* ---- what they may --------------------------------------------------------------------------- */

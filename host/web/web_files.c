@@ -53,6 +53,7 @@ struct tree {
 
 struct files {
 	char *root;
+	uint32_t references; /* main thread only */
 	struct workers *workers;
 	pthread_rwlock_t lock; /* of `tree`: readers hold it until their reply is out */
 	struct tree *tree;
@@ -324,6 +325,7 @@ struct files *files_open(const char *root, struct workers *workers, struct askd_
 		free(files);
 		return NULL;
 	}
+	files->references = 1;
 	files->workers = workers;
 	files->seen_us = clock_monotonic_us();
 	pthread_rwlock_init(&files->lock, NULL);
@@ -332,9 +334,17 @@ struct files *files_open(const char *root, struct workers *workers, struct askd_
 	return files;
 }
 
+struct files *files_share(struct files *files, const char *root)
+{
+	if (strcmp(files->root, root) != 0)
+		return NULL;
+	files->references++;
+	return files;
+}
+
 void files_close(struct files *files)
 {
-	if (!files)
+	if (!files || --files->references)
 		return;
 	pthread_mutex_lock(&files->idle);
 	while (files->looking)

@@ -2,6 +2,7 @@
 #ifndef WEB_WEB_PRIVATE_H
 #define WEB_WEB_PRIVATE_H
 
+#include "plugin/generation.h"
 #include "web/web.h"
 
 enum {
@@ -74,11 +75,12 @@ enum auth_verdict {
 };
 
 struct auth;
+struct site;
 struct auth *auth_create(const struct web_rooms *rooms);
 void auth_destroy(struct auth *auth);
 /* With `wait` on a worker only. *retry_us: of AUTH_SLOW. */
-enum auth_verdict auth_identify(struct auth *auth, const struct askd_web_request *in, bool wait,
-        struct identity *who, int64_t *retry_us);
+enum auth_verdict auth_identify(struct auth *auth, const struct site *site,
+        const struct askd_web_request *in, bool wait, struct identity *who, int64_t *retry_us);
 /* May this one use a route with that permission? "ask": whoever is known; "operator": an admin, and
  * whoever sits at this machine. */
 bool auth_may(
@@ -117,7 +119,9 @@ void reply_failure(struct plugin_call *call, const struct askd_web_request *in,
 struct files;
 /* Reads the folder; NULL root: none. NULL and *reterr: it cannot be read. */
 struct files *files_open(const char *root, struct workers *workers, struct askd_error *reterr);
-void files_close(struct files *files); /* waits for a look at the folder that runs */
+/* The same once more, when it is that folder; else NULL. [main] */
+struct files *files_share(struct files *files, const char *root);
+void files_close(struct files *files); /* the last one waits for a look at the folder that runs */
 /* Around the making and the sending of an answer: what it points to stays. [any] */
 void files_hold(struct files *files);
 void files_drop(struct files *files);
@@ -132,17 +136,22 @@ void status_add_routes(void);
 
 /* ---- requests (web.c) ---- */
 
-struct web {
-	struct web_rooms rooms;
+/* Of one generation. */
+struct site {
+	const struct config *config;
 	struct arena arena;
 	struct route *routes;
 	size_t count;
-	struct auth *auth;
 	struct files *files; /* NULL: no web_root */
 	struct askd_text openapi;
-	const struct config_limit *key_limit; /* NULL: none */
-	bool ready, stopping;                 /* atomic */
-	pthread_mutex_t lock;                 /* all below */
+	const struct config_limit *key_limit, *login_limit; /* NULL: none */
+};
+
+struct web {
+	struct web_rooms rooms;
+	struct auth *auth;
+	bool ready, stopping; /* atomic */
+	pthread_mutex_t lock; /* all below */
 	pthread_cond_t changed;
 	struct request *requests[WEB_HASH];
 	size_t running;
@@ -150,5 +159,7 @@ struct web {
 
 /* The open one; NULL: none. */
 struct web *web_serving(void);
+/* The site of the call's generation, which is held until then; NULL: none is open. */
+const struct site *site_enter(const struct plugin_call *call, struct generation **generation);
 
 #endif

@@ -49,6 +49,8 @@ static void request_free(struct request *request)
 	pthread_mutex_destroy(&request->writing);
 	cancel_finish(&request->cancel);
 	arena_finish(&request->arena);
+	plugin_instance_drop(request->server);
+	generation_drop(request->generation);
 	free(request);
 }
 
@@ -122,7 +124,7 @@ static uint64_t limit_subject(const struct request *request)
 {
 	const struct identity *who = &request->who;
 
-	switch (request->web->key_limit->by) {
+	switch (request->site->key_limit->by) {
 	case CONFIG_BY_ADDRESS:
 		return auth_address(request->web->rooms.limits, request->in->remote);
 	case CONFIG_BY_ORGANISATION:
@@ -162,7 +164,8 @@ static bool request_identify(struct request *request, bool wait)
 	bool passed;
 
 	if (!request->identified && !(route->flags & ASKD_ROUTE_CALLBACK)) {
-		verdict = auth_identify(web->auth, request->in, wait, &request->who, &retry_us);
+		verdict = auth_identify(
+		        web->auth, request->site, request->in, wait, &request->who, &retry_us);
 		if (verdict == AUTH_LATER)
 			return false;
 		if (verdict == AUTH_SLOW) {
@@ -181,14 +184,15 @@ static bool request_identify(struct request *request, bool wait)
 		set_scope(request);
 	}
 	request->identified = true;
-	if (request->limited || !request->who.person || !web->key_limit)
+	if (request->limited || !request->who.person || !request->site->key_limit)
 		return true;
 	request->limited = true;
 	request->subject = limit_subject(request);
 	now_us = clock_monotonic_us();
-	passed = limits_take(web->rooms.limits, web->key_limit, request->subject, now_us,
+	passed = limits_take(web->rooms.limits, request->site->key_limit, request->subject, now_us,
 	                 &retry_us) == LIMITS_PASS;
-	request->limit = limits_look(web->rooms.limits, web->key_limit, request->subject, now_us);
+	request->limit =
+	        limits_look(web->rooms.limits, request->site->key_limit, request->subject, now_us);
 	if (!passed)
 		answer_refuse(request, 429, request_seconds(retry_us));
 	return passed;
@@ -202,9 +206,9 @@ static bool request_place(struct request *request)
 
 	if (!request->limited)
 		return true;
-	verdict = limits_enter(web->rooms.limits, web->key_limit, request->subject);
+	verdict = limits_enter(web->rooms.limits, request->site->key_limit, request->subject);
 	if (verdict == LIMITS_WAIT)
-		verdict = limits_wait(web->rooms.limits, web->key_limit, request->subject,
+		verdict = limits_wait(web->rooms.limits, request->site->key_limit, request->subject,
 		                  request->scope.deadline_us, &request->cancel)
 		                  ? LIMITS_PASS
 		                  : LIMITS_REFUSE;
@@ -306,7 +310,7 @@ static void request_run(void *arg)
 	        request_place(request))
 		request_handle(request);
 	if (request->placed)
-		limits_leave(web->rooms.limits, web->key_limit, request->subject);
+		limits_leave(web->rooms.limits, request->site->key_limit, request->subject);
 	answer_count(request->route, request->status, request->began_us);
 	log_debug("web", request->scope.id, "%s %s: %d in %lld ms (%s)", request->route->method,
 	        request->route->path, request->status,
@@ -361,10 +365,12 @@ static bool take_file(struct request *request, const struct askd_web_request *in
 	return true;
 }
 
-static struct request *request_create(struct web *web, const struct route *route,
-        struct plugin_instance *server, const struct askd_web_server *table,
-        const struct askd_web_request *in, struct askd_error *reterr)
+static struct request *request_create(struct web *web, struct generation *generation,
+        const struct route *route, struct plugin_instance *server,
+        const struct askd_web_server *table, const struct askd_web_request *in,
+        struct askd_error *reterr)
 {
+	const struct call_scope scope = {.generation = generation};
 	struct request *request = calloc(1, sizeof *request);
 
 	if (!request) {
@@ -372,8 +378,11 @@ static struct request *request_create(struct web *web, const struct route *route
 		return NULL;
 	}
 	request->web = web;
+	request->generation = generation_hold(&scope);
+	request->site = generation->site;
 	request->route = route;
 	request->server = server;
+	plugin_instance_hold(server); /* the route's goes with the generation, not this one */
 	request->table = table;
 	request->began_us = clock_monotonic_us();
 	request->file.fd = -1;
@@ -391,7 +400,8 @@ static struct request *request_create(struct web *web, const struct route *route
 	request->in->person = (struct askd_text){NULL, 0};
 	request->scope = (struct call_scope){.id = id_make(),
 	        .deadline_us = request->began_us + (int64_t)WEB_TIME_MS * 1000,
-	        .cancel = &request->cancel};
+	        .cancel = &request->cancel,
+	        .generation = generation};
 	request->name = answer_name(&request->arena, request->in, request->scope.id);
 	request->work = (struct work){.fn = request_run,
 	        .arg = request,
@@ -402,11 +412,11 @@ static struct request *request_create(struct web *web, const struct route *route
 	return request;
 }
 
-int32_t request_start(struct web *web, const struct route *route, struct plugin_instance *server,
-        const struct askd_web_server *table, const struct askd_web_request *in,
-        struct askd_error *reterr)
+int32_t request_start(struct web *web, struct generation *generation, const struct route *route,
+        struct plugin_instance *server, const struct askd_web_server *table,
+        const struct askd_web_request *in, struct askd_error *reterr)
 {
-	struct request *request = request_create(web, route, server, table, in, reterr);
+	struct request *request = request_create(web, generation, route, server, table, in, reterr);
 
 	if (!request)
 		return reterr ? reterr->code : ASKD_E_NOMEM;
@@ -428,18 +438,19 @@ int32_t request_start(struct web *web, const struct route *route, struct plugin_
 	return ASKD_OK;
 }
 
-int32_t request_instant(struct web *web, const struct route *route, struct plugin_instance *server,
-        const struct askd_web_server *table, const struct askd_web_request *in,
-        struct askd_error *reterr)
+int32_t request_instant(struct generation *generation, const struct route *route,
+        struct plugin_instance *server, const struct askd_web_server *table,
+        const struct askd_web_request *in, struct askd_error *reterr)
 {
-	struct call_scope scope = {.id = id_make(), .cancel = &answer_never};
+	struct call_scope scope = {
+	        .id = id_make(), .cancel = &answer_never, .generation = generation};
 	struct askd_web_request mine = *in;
 	struct askd_web_response out;
 	struct askd_error error = {0};
 	struct answer_extra extra = {0};
 	struct plugin_call call;
 	int64_t began_us = clock_monotonic_us();
-	struct files *files = route->rest && !route->table ? web->files : NULL;
+	struct files *files = route->rest && !route->table ? generation->site->files : NULL;
 	int32_t rc;
 
 	plugin_call_init(&call, &scope, ANSWER_MS);

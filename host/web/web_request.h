@@ -6,8 +6,10 @@
 
 struct request {
 	struct web *web;
+	struct generation *generation; /* held */
+	const struct site *site;       /* of the generation */
 	const struct route *route;
-	struct plugin_instance *server;
+	struct plugin_instance *server; /* held */
 	const struct askd_web_server *table;
 	struct arena arena;
 	struct askd_web_request *in;
@@ -60,13 +62,13 @@ void answer_count(const struct route *route, int32_t status, int64_t began_us);
 
 /* [any] The route is INSTANT: the handler runs here, and the server has its answer when this
  * returns. */
-int32_t request_instant(struct web *web, const struct route *route, struct plugin_instance *server,
-        const struct askd_web_server *table, const struct askd_web_request *in,
-        struct askd_error *reterr);
+int32_t request_instant(struct generation *generation, const struct route *route,
+        struct plugin_instance *server, const struct askd_web_server *table,
+        const struct askd_web_request *in, struct askd_error *reterr);
 /* [any] A worker takes it; or it is refused and answered at once. */
-int32_t request_start(struct web *web, const struct route *route, struct plugin_instance *server,
-        const struct askd_web_server *table, const struct askd_web_request *in,
-        struct askd_error *reterr);
+int32_t request_start(struct web *web, struct generation *generation, const struct route *route,
+        struct plugin_instance *server, const struct askd_web_server *table,
+        const struct askd_web_request *in, struct askd_error *reterr);
 void request_gone(struct web *web, uint64_t id);
 int32_t request_begin(struct web *web, struct plugin_call *call, const struct askd_web_response *in,
         struct askd_error *reterr);

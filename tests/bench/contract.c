@@ -34,7 +34,7 @@ static struct plugin_instance *open_database(struct arena *a, const char *plugin
 	yaml_append(node, "path", yaml_make(a, YAML_SCALAR, path));
 	config = (struct config_instance){
 	        .kind = "database", .name = "bench", .plugin = plugin, .node = node};
-	instance = registry_open_one(NULL, &config, NULL, &error);
+	instance = registry_open_one(&config, NULL, &error);
 	if (!instance)
 		fail("open", error.message);
 	return instance;

@@ -194,9 +194,10 @@ void accept_notify(void *cls, struct MHD_Connection *mhd, void **context,
 	pthread_mutex_unlock(&http->lock);
 }
 
-void accept_sweep(struct http *http, enum accept_sweep which)
+size_t accept_sweep(struct http *http, enum accept_sweep which)
 {
 	int64_t now_us = http_now_us();
+	size_t count = 0;
 
 	pthread_mutex_lock(&http->lock);
 	for (size_t fd = 0; http->conn_count && fd < http->conn_room; fd++) {
@@ -204,15 +205,20 @@ void accept_sweep(struct http *http, enum accept_sweep which)
 		int64_t until_us;
 		int waiting = 0;
 
-		if (!conn || !conn->started)
+		if (!conn)
 			continue;
 		until_us = conn->until_us;
+		/* The library may have given up one that it has not begun with. */
+		count += conn->started || until_us > now_us;
+		if (!conn->started)
+			continue;
 		if (which == ACCEPT_ALL || (until_us && until_us < now_us) ||
-		        (which == ACCEPT_IDLE && !conn->busy &&
+		        (which == ACCEPT_IDLE && conn->served && !conn->busy &&
 		                !ioctl(conn->fd, FIONREAD, &waiting) && !waiting))
 			shutdown(conn->fd, SHUT_RDWR);
 	}
 	pthread_mutex_unlock(&http->lock);
+	return count;
 }
 
 void accept_finish(struct http *http)

@@ -10,11 +10,11 @@
 enum {
 	TURN_MS = 200,          /* between two looks at the cancel word */
 	SWEEP_US = 1000 * 1000, /* between two looks at slow connections */
-	DRAIN_US = 2000 * 1000, /* for what is being answered when the loop is told to end */
-	PAUSE_US = 100 * 1000,  /* without accepting, when no descriptor is left */
-	KEEP_SHARE = 4,         /* of the descriptors, for models and databases: 1 in so many */
-	KEEP_MIN = 128,         /* of those, or half of all if that is less */
-	KEEP_MAX = 1024,        /* of those */
+	DRAIN_TURN_MS = 50,
+	PAUSE_US = 100 * 1000, /* without accepting, when no descriptor is left */
+	KEEP_SHARE = 4,        /* of the descriptors, for models and databases: 1 in so many */
+	KEEP_MIN = 128,        /* of those, or half of all if that is less */
+	KEEP_MAX = 1024,       /* of those */
 	EVENTS = 64,
 	PEM_MAX = 1 << 20
 };
@@ -25,10 +25,14 @@ static const struct askd_option options[] = {
                 .def = "[\"127.0.0.1:8080\"]",
                 ASKD_OPTION_LIST(struct http, listen)},
         {.name = "tls_certificate",
-                .help = "PEM file of the certificate and its chain; without it TLS is off",
+                .help = "PEM file of the certificate and its chain; without it TLS is off. A "
+                        "reload "
+                        "takes a renewed file",
+                .flags = ASKD_OPT_FILE,
                 ASKD_OPTION_TEXT(struct http, tls_certificate)},
         {.name = "tls_key",
                 .help = "PEM file of the certificate's private key",
+                .flags = ASKD_OPT_FILE,
                 ASKD_OPTION_TEXT(struct http, tls_key)},
         {.name = "proxies",
                 .help = "Addresses and networks of proxies whose X-Forwarded-For and "
@@ -211,10 +215,13 @@ static int32_t open_lists(struct http *http, struct askd_error *reterr)
 	return ASKD_OK;
 }
 
+static void finish(struct http *http, struct askd_call *call);
+
 static void http_close(void *self)
 {
 	struct http *http = self;
 
+	finish(http, NULL);
 	pthread_mutex_destroy(&http->lock);
 	if (http->key)
 		explicit_bzero(http->key, strlen(http->key));
@@ -310,27 +317,26 @@ static bool is_idle(struct http *http)
 	return idle;
 }
 
-/* What is being answered gets a moment; then everything is ended. */
-static void drain(struct loop *loop)
+/* Ends what is left; nothing is accepted any more. */
+static void finish(struct http *http, struct askd_call *call)
 {
-	struct http *http = loop->http;
-	int64_t until_us = http_now_us() + DRAIN_US;
+	struct loop loop = {.http = http, .call = call};
 
-	listen_on(loop, false);
+	if (http->epoll < 0)
+		return;
 	http->draining = true;
-	while (!is_idle(http) && http_now_us() < until_us)
-		turn(loop, 10);
-	accept_sweep(http, ACCEPT_IDLE);
 	serve_abort(http);
 	/* The library must not be stopped while a connection is parked. */
 	while (!is_idle(http)) {
 		accept_sweep(http, ACCEPT_ALL);
-		turn(loop, 10);
+		turn(&loop, 10);
 	}
 	for (unsigned int i = 0; i < http->daemon_count; i++)
 		MHD_stop_daemon(http->daemons[i]);
 	http->daemon_count = 0;
 	accept_finish(http);
+	close(http->epoll);
+	http->epoll = -1;
 }
 
 /* Clients never get the descriptors that their questions need. */
@@ -396,14 +402,36 @@ ASKD_DEFINE(http_run, askd_nothing, askd_nothing)
 {
 	struct http *http = self;
 	struct loop loop = {.http = http, .call = call};
-	int32_t rc = start(&loop, reterr);
+	int32_t rc;
 
-	while (!rc && !askd_canceled(call))
+	finish(http, call);
+	rc = start(&loop, reterr);
+	if (rc) {
+		finish(http, call);
+		return rc;
+	}
+	while (!askd_canceled(call))
 		turn(&loop, loop.listening ? TURN_MS : PAUSE_US / 1000);
-	drain(&loop);
-	close(http->epoll);
-	http->epoll = -1;
-	return rc ? rc : ASKD_E_CANCELED;
+	/* What is being answered goes on: see drain. */
+	listen_on(&loop, false);
+	http->draining = true;
+	return ASKD_E_CANCELED;
+}
+
+ASKD_DEFINE(http_drain, askd_nothing, askd_nothing)
+{
+	struct http *http = self;
+	struct loop loop = {.http = http, .call = call};
+	size_t left = 0;
+
+	while (http->epoll >= 0 && (left = accept_sweep(http, ACCEPT_IDLE)) &&
+	        !askd_canceled(call) && askd_limit_ms(call, DRAIN_TURN_MS))
+		turn(&loop, DRAIN_TURN_MS);
+	finish(http, call);
+	if (!left)
+		return ASKD_OK;
+	return askd_fail(reterr, askd_canceled(call) ? ASKD_E_CANCELED : ASKD_E_TIMEOUT,
+	        "%zu connections were left", left);
 }
 
 ASKD_DEFINE(http_capabilities, askd_nothing, askd_capabilities)
@@ -415,7 +443,8 @@ ASKD_DEFINE(http_capabilities, askd_nothing, askd_capabilities)
 /* ---- tables
  * ---------------------------------------------------------------------------------------------- */
 
-ASKD_MAKE(static const struct askd_web_server, server, .begin = reply_begin, .write = stream_write);
+ASKD_MAKE(static const struct askd_web_server, server, .begin = reply_begin, .write = stream_write,
+        .drain = http_drain);
 ASKD_MAKE(static const struct askd_extension, server_extension, .id = "askd.web_server/1",
         .table = &server);
 static const struct askd_extension *const extensions[] = {&server_extension, NULL};

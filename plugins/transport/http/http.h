@@ -45,6 +45,7 @@ struct http_conn {
 	struct http_request *request; /* that has begun and not ended; the library's threads' */
 	_Atomic bool started;         /* the library has it, so the descriptor is surely ours */
 	_Atomic bool busy;            /* a request is being read or answered */
+	_Atomic bool served;          /* it has had one */
 	_Atomic int64_t until_us;     /* CLOCK_MONOTONIC; cut off then; 0: never */
 };
 
@@ -129,8 +130,9 @@ bool accept_all(struct http *http, int listener);
 void accept_notify(void *cls, struct MHD_Connection *mhd, void **context,
         enum MHD_ConnectionNotificationCode what);
 enum accept_sweep { ACCEPT_SLOW, ACCEPT_IDLE, ACCEPT_ALL };
-/* Cuts off connections whose time is over, also those on which nothing goes on, or all. */
-void accept_sweep(struct http *http, enum accept_sweep which);
+/* Cuts off connections whose time is over, also those that have had an answer and on which nothing
+ * goes on, or all. Returns how many there were. */
+size_t accept_sweep(struct http *http, enum accept_sweep which);
 void accept_finish(struct http *http);
 
 /* ---- head.c: what stands before the body

@@ -395,6 +395,7 @@ void serve_completed(
 	request->head = NULL;
 	body_release(request);
 	request->conn->until_us = http_now_us() + (http->idle_ms + http->header_ms) * 1000;
+	request->conn->served = true;
 	request->conn->busy = false;
 	request->conn->request = NULL;
 	data.id = request->id;
@@ -443,7 +444,7 @@ void serve_hung_up(struct http *http, struct askd_call *call, uint64_t id)
 
 	if (!request)
 		return;
-	if (give_up(request))
+	if (give_up(request) && call)
 		http->web->gone(http->host, call, &data, NULL, NULL);
 	request_release(request);
 }

@@ -27,9 +27,9 @@
  *     for services: not wanted. `reterr` may be NULL everywhere.
  *  3. An arena that is full returns NULL; the host then reports ASKD_E_TOO_LARGE whatever the
  *     plugin returns.
- *  4. Each function carries its thread word. [main]: one thread, at start and stop. [worker]: any
- *     thread of the pool, several at once when the plugin is ASKD_CONCURRENT, else one at a time
- *     for an instance. [run]: the one thread that the host lends to a transport. [any]: from
+ *  4. Each function carries its thread word. [main]: one thread, at start, reload and stop.
+ * [worker]: any thread of the pool, several at once when the plugin is ASKD_CONCURRENT, else one at
+ * a time for an instance. [run]: the one thread that the host lends to a transport. [any]: from
  *     anywhere, at once, never blocks.
  *  5. Calls on one connection and its cursor are serialised by the host, except `interrupt`,
  *     which never overlaps `finish`.
@@ -302,7 +302,9 @@ enum {
 
 enum {
 	ASKD_OPT_REQUIRED = 1, /* must be given; def is NULL */
-	ASKD_OPT_SECRET = 2    /* never shown, logged or exported */
+	ASKD_OPT_SECRET = 2,   /* never shown, logged or exported */
+	ASKD_OPT_FILE = 4      /* a TEXT: the path of a file, at most 1 MB, that open() reads. When
+	                        * its content has changed, a reload opens the instance anew */
 };
 
 /* One option of a plugin. The table ends with an entry whose name is NULL. From it come parsing,
@@ -313,7 +315,7 @@ struct askd_option {
 	const char *def;  /* default as written in YAML; NULL: absent (0 for numbers) */
 	int64_t min, max; /* INT, DURATION, SIZE: the range; TEXT, LIST, MAP, JSON: max is the
 	                   * longest length in bytes; both 0: no limit but the host's */
-	uint32_t flags;   /* ASKD_OPT_REQUIRED, ASKD_OPT_SECRET */
+	uint32_t flags;   /* ASKD_OPT_REQUIRED, ... */
 	uint32_t type;    /* ASKD_OPT_TEXT ... */
 	uint32_t offset;  /* of the member in the instance */
 	uint32_t reserved;

@@ -80,6 +80,11 @@ struct askd_web_server {
 	/* [worker] More of a streamed reply. Waits while the client is slow (256 KB wait at most);
 	 * GONE when it left, TIMEOUT past the call's deadline. */
 	ASKD_FN(write, askd_web_data, askd_nothing);
+	/* [run] After `run` was canceled and has returned (soon, without closing what it still
+	 * answers): waits until the last reply is out and all connections are closed, for another
+	 * instance may serve the same address meanwhile. When the call is over it cuts off what is
+	 * left. NULL: `run` has ended everything. */
+	ASKD_FN(drain, askd_nothing, askd_nothing);
 };
 
 /* askd.web/1, for the server and for the owners of routes. */

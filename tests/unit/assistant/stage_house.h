@@ -53,7 +53,8 @@ static struct house {
 	char order[2048]; /* "R": reserved, "C": called, "S": settled */
 	int64_t egress;
 	int32_t commit_fails;
-	struct cancel *fire;           /* canceled by the next call of an engine */
+	struct cancel *fire; /* canceled by the next call of an engine */
+	struct plugin_instance *list[2];
 	struct registry registry;      /* in rooms only where a test puts it there */
 	struct plugin_instance offers; /* its instance, which offers `tools` */
 	const struct askd_tools *tools;
@@ -68,7 +69,8 @@ static void note(const char *what)
 	strncat(house.order, what, sizeof house.order - strlen(house.order) - 1);
 }
 
-struct plugin_instance *registry_find(struct registry *registry, const char *kind, const char *name)
+struct plugin_instance *registry_find(
+        const struct registry *registry, const char *kind, const char *name)
 {
 	(void)registry;
 	assert_string_equal(kind, "llm");

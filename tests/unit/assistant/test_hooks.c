@@ -11,10 +11,12 @@
 
 static struct assistant assistant;
 static struct registry registry;
+static struct plan plan;
+static struct generation generation = {.plan = &plan};
 static struct config config;
 static struct askd_plugin plugin = {.flags = ASKD_CONCURRENT};
 static struct plugin_library library = {.plugin = &plugin};
-static struct plugin_instance first, second;
+static struct plugin_instance first, second, *list[] = {&first, &second, NULL};
 static int verdicts[2]; /* of the two instances; -1: fails */
 
 static int32_t judge(void *self, struct askd_call *call, const struct askd_hook_event *in,
@@ -51,12 +53,15 @@ static int setup(void **state)
 	second.host.instance = "skill/second";
 	first.self = &first;
 	second.self = &second;
-	first.next = &second;
-	registry.instances = &first;
-	assistant.rooms.registry = &registry;
-	assistant.rooms.config = &config;
+	first.references = 1; /* the test's own */
+	registry.instances = list;
+	plan.rooms.registry = &registry;
+	plan.rooms.config = &config;
 	turn = turn_create(&assistant, 7, &first, &event, NULL);
 	assert_non_null(turn);
+	generation_set(&generation);
+	turn->state.scope.generation = generation_hold(NULL);
+	turn->state.plan = &plan;
 	turn->turn = (struct askd_turn){.size = sizeof turn->turn,
 	        .kind = ASKD_EVENT_TEXT,
 	        .text = event.text,
@@ -71,6 +76,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	turn_destroy(*state);
+	generation_set(NULL);
+	assert_int_equal(generation.references, 0);
 	return 0;
 }
 

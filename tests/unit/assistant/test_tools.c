@@ -28,7 +28,8 @@ static int set_up(void **state)
 		house.engines[i].flags = ASKD_LLM_TOOLS;
 	house.tools = &offered;
 	house.offers.host.instance = "skill/offers";
-	house.registry.instances = &house.offers;
+	house.list[0] = &house.offers;
+	house.registry.instances = house.list;
 	house.rooms.registry = &house.registry;
 	house.stage.tools = both;
 	house_open();

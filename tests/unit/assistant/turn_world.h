@@ -26,6 +26,7 @@ struct world {
 	char folder[64];
 	struct config *config;
 	struct assistant_rooms rooms;
+	struct generation generation;
 	struct assistant *assistant;
 	struct cancel cancel;
 	const char *transport; /* options of the chat, YAML */
@@ -73,12 +74,17 @@ static inline void world_start(struct world *w, bool serve)
 	        ledger_open(&r->ledger, r->store, w->config, &error))
 		fail_msg("%s", error.message);
 	r->registry = registry_open(w->config, &error);
-	if (!r->registry || query_open(&r->query, r->registry, r->people, &error))
+	if (!r->registry || query_open(&r->query, r->registry, r->people, NULL, &error))
 		fail_msg("%s", error.message);
 	r->limits = limits_create();
 	r->workers = workers_create(16, 1000);
 	r->timers = timers_create();
-	if (assistant_open(&w->assistant, r, &error) ||
+	w->generation = (struct generation){
+	        .config = w->config, .registry = r->registry, .query = r->query};
+	if (plan_open(&w->generation.plan, r, NULL, &error))
+		fail_msg("%s", error.message);
+	generation_set(&w->generation);
+	if (assistant_open(&w->assistant, r, w->generation.plan, &error) ||
 	        (serve && assistant_start(w->assistant, &error)))
 		fail_msg("%s", error.message);
 }
@@ -92,6 +98,9 @@ static inline void world_stop(struct world *w)
 	assistant_close(w->assistant);
 	timers_destroy(r->timers);
 	workers_destroy(r->workers);
+	generation_set(NULL);
+	assert_false(generation_is_held(&w->generation));
+	plan_close(w->generation.plan);
 	query_close(r->query);
 	http_stop();
 	registry_close(r->registry);

@@ -46,7 +46,7 @@ static inline void fixture_init(
 static inline struct plugin_instance *fixture_open(struct fixture *f)
 {
 	struct askd_error err = {0};
-	struct plugin_instance *instance = registry_open_one(NULL, &f->config, NULL, &err);
+	struct plugin_instance *instance = registry_open_one(&f->config, NULL, &err);
 	if (!instance)
 		fail_msg("%s", err.message);
 	return instance;

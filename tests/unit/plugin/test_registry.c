@@ -57,6 +57,67 @@ static void a_fault_in_an_instance_stops_the_start_with_its_place(void **state)
 	assert_non_null(strstr(err.message, "askd.yaml:1"));
 }
 
+/* Opens the next generation after `old`, which it closes. */
+static struct registry *reopen(struct registry *old)
+{
+	struct registry *next = registry_reopen(old, &config, &err);
+
+	if (!next)
+		fail_msg("%s", err.message);
+	registry_close(old);
+	return next;
+}
+
+static void an_instance_with_the_same_options_is_taken_over(void **state)
+{
+	struct registry *registry;
+	const struct plugin_instance *llm, *tools;
+
+	(void)state;
+	instances[0].node = yaml("replies: [one, two]\n");
+	instances[0].next = &instances[2];
+	registry = reopen(NULL);
+	llm = registry_find(registry, "llm", "main");
+	tools = registry_find(registry, "skill", "tools");
+	instances[0].node = yaml("local: yes\nreplies: ['one', two]\n");
+	registry = reopen(registry);
+	assert_ptr_equal(registry_find(registry, "llm", "main"), llm);
+	assert_ptr_equal(registry_find(registry, "skill", "tools"), tools);
+	instances[0].node = yaml("replies: [onetwo]\n");
+	registry = reopen(registry);
+	assert_ptr_not_equal(registry_find(registry, "llm", "main"), llm);
+	assert_ptr_equal(registry_find(registry, "skill", "tools"), tools);
+	/* Another name is another instance. */
+	instances[2].name = "more";
+	registry = reopen(registry);
+	assert_null(registry_find(registry, "skill", "tools"));
+	assert_non_null(registry_find(registry, "skill", "more"));
+	/* One that fails leaves the others as they are. */
+	llm = registry_find(registry, "llm", "main");
+	instances[2].node = yaml("health: nonsense\n");
+	assert_null(registry_reopen(registry, &config, &err));
+	assert_ptr_equal(registry_find(registry, "llm", "main"), llm);
+	assert_int_equal(llm->references, 1);
+	registry_close(registry);
+}
+
+static void who_works_with_an_instance_keeps_it_open(void **state)
+{
+	struct registry *registry;
+	struct plugin_instance *llm;
+
+	(void)state;
+	instances[0].next = NULL;
+	registry = reopen(NULL);
+	llm = registry_find(registry, "llm", "main");
+	plugin_instance_hold(llm);
+	registry_close(registry);
+	assert_string_equal(llm->host.instance, "llm/main");
+	assert_string_equal(llm->config->plugin, "echo_llm");
+	plugin_instance_drop(llm);
+	registry_reap();
+}
+
 static void an_optional_instance_is_left_out_with_a_warning(void **state)
 {
 	struct registry *registry;
@@ -249,12 +310,12 @@ static void an_instance_that_is_not_concurrent_gets_no_service_that_enters_other
 	(void)state;
 	fixture_init(&f, "mailer", TEST_PLUGIN("mailer/serial"), NULL);
 	registry_offer_service("askd.turn/1", &turn_service, true);
-	assert_null(registry_open_one(NULL, &f.config, NULL, &err));
+	assert_null(registry_open_one(&f.config, NULL, &err));
 	assert_int_equal(err.code, ASKD_E_UNSUPPORTED);
 	assert_non_null(strstr(err.message, "mailer/test: needs the service askd.turn/1"));
 	registry_reset_services();
 	registry_offer_service("askd.turn/1", &turn_service, false);
-	i = registry_open_one(NULL, &f.config, NULL, &err);
+	i = registry_open_one(&f.config, NULL, &err);
 	assert_non_null(i);
 	registry_close_one(i);
 	registry_reset_services();
@@ -266,6 +327,8 @@ int main(void)
 #define CONFIGURED(test) cmocka_unit_test_setup_teardown(test, config_make, config_free)
 	const struct CMUnitTest tests[] = {
 	        CONFIGURED(a_fault_in_an_instance_stops_the_start_with_its_place),
+	        CONFIGURED(an_instance_with_the_same_options_is_taken_over),
+	        CONFIGURED(who_works_with_an_instance_keeps_it_open),
 	        CONFIGURED(an_optional_instance_is_left_out_with_a_warning),
 	        cmocka_unit_test(extensions_are_called_through_their_tables),
 	        cmocka_unit_test(hooks_see_the_turn_and_may_change_or_refuse_it),

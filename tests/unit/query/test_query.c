@@ -26,7 +26,9 @@ bool people_may_use(struct people *people, const struct call_scope *scope, const
 }
 
 static struct config config = {.instances = &fake_config.instance};
-static struct registry registry = {.config = &config, .instances = &fake_instance};
+static struct plugin_instance *list[] = {&fake_instance, NULL};
+static struct registry registry = {.config = &config, .instances = list};
+static struct generation generation;
 static struct query *query;
 static const struct askd_query_service *service;
 static uint64_t handle;
@@ -55,8 +57,10 @@ static int setup(void **state)
 	fake_config.rows = fake_config.bytes = fake_config.time_ms = fake_config.value = 0;
 	fake_config.schemas = NULL;
 	fake_config.egress = CONFIG_EGRESS_DEFAULT;
-	if (query_open(&query, &registry, NULL, &err))
+	if (query_open(&query, &registry, NULL, NULL, &err))
 		return -1;
+	generation.query = query;
+	generation_set(&generation);
 	query_offer();
 	query_set_listener(listen_to, NULL);
 	service = service_find("askd.query/1", &enters);
@@ -70,6 +74,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	generation_set(NULL);
 	query_close(query);
 	query_set_listener(NULL, NULL);
 	registry_reset_services();

@@ -96,7 +96,7 @@ static void what_instances_say_is_asked_and_counted(void **state)
 	setenv("ASKD_TEST_HEALTH_MS", "1", 1);
 	open_house("well: {plugin: " OFFERS "}, ill: {plugin: " OFFERS ", health: degraded}, "
 	           "gone: {plugin: " OFFERS ", health: down}, silent: {plugin: " SILENT "}");
-	health = health_start(house.registry, house.timers, house.workers, NULL);
+	health = health_start(house.registry, NULL, house.timers, house.workers, NULL);
 	assert_non_null(health);
 	wait_for("well", ASKD_HEALTH_OK);
 	wait_for("ill", ASKD_HEALTH_DEGRADED);
@@ -121,7 +121,7 @@ static void the_end_comes_at_any_moment(void **state)
 		struct health *health;
 
 		forget("well");
-		health = health_start(house.registry, house.timers, house.workers, NULL);
+		health = health_start(house.registry, NULL, house.timers, house.workers, NULL);
 		assert_non_null(health);
 		if (i % 4 == 0)
 			wait_for("well", ASKD_HEALTH_OK);
@@ -130,13 +130,41 @@ static void the_end_comes_at_any_moment(void **state)
 	health_stop(NULL);
 }
 
+static void the_next_generation_asks_its_own(void **state)
+{
+	struct health *first, *second;
+	struct registry *old;
+	struct buffer text;
+
+	(void)state;
+	setenv("ASKD_TEST_HEALTH_MS", "1", 1);
+	open_house("ill: {plugin: " OFFERS ", health: degraded}, gone: {plugin: " OFFERS
+	           ", health: down}");
+	first = health_start(house.registry, NULL, house.timers, house.workers, NULL);
+	wait_for("ill", ASKD_HEALTH_DEGRADED);
+	wait_for("gone", ASKD_HEALTH_DOWN);
+	old = house.registry;
+	house.config->instances->next = NULL; /* the first is left */
+	house.registry = registry_reopen(old, house.config, NULL);
+	second = health_start(house.registry, first, house.timers, house.workers, NULL);
+	health_stop(first);
+	registry_close(old);
+	forget("ill");
+	wait_for("ill", ASKD_HEALTH_DEGRADED);
+	health_stop(second);
+	buffer_init(&text, 0);
+	metrics_print(&text);
+	assert_null(strstr(text.s, "skill/gone"));
+	buffer_finish(&text);
+}
+
 static void a_house_without_it_is_left_alone(void **state)
 {
 	struct health *health;
 
 	(void)state;
 	open_house("silent: {plugin: " SILENT "}");
-	health = health_start(house.registry, house.timers, house.workers, NULL);
+	health = health_start(house.registry, NULL, house.timers, house.workers, NULL);
 	assert_non_null(health);
 	assert_int_equal(workers_stats(house.workers).threads, 0);
 	health_stop(health);
@@ -147,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_teardown(what_instances_say_is_asked_and_counted, close_house),
 	        cmocka_unit_test_teardown(the_end_comes_at_any_moment, close_house),
+	        cmocka_unit_test_teardown(the_next_generation_asks_its_own, close_house),
 	        cmocka_unit_test_teardown(a_house_without_it_is_left_alone, close_house),
 	};
 

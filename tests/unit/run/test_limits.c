@@ -39,6 +39,20 @@ static void burst_then_rate(void **state)
 	limits_destroy(l);
 }
 
+static void another_rate_begins_with_a_full_bucket(void **state)
+{
+	struct config_limit limit = {.name = "question", .rate = {1, 1000000}, .burst = 1};
+	struct limits *l = limits_create();
+
+	(void)state;
+	assert_int_equal(limits_take(l, &limit, 1, start, NULL), LIMITS_PASS);
+	assert_int_equal(limits_take(l, &limit, 1, start, NULL), LIMITS_REFUSE);
+	limit.rate = (struct config_rate){60, 60000000};
+	assert_int_equal(limits_take(l, &limit, 1, start, NULL), LIMITS_PASS);
+	assert_int_equal(limits_take(l, &limit, 1, start, NULL), LIMITS_REFUSE);
+	limits_destroy(l);
+}
+
 static void windows_slide_and_a_refusal_costs_nothing(void **state)
 {
 	struct config_rate windows[] = {{4, 60 * 1000000}, {6, INT64_C(3600) * 1000000}, {0, 0}};
@@ -211,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(burst_then_rate),
+	        cmocka_unit_test(another_rate_begins_with_a_full_bucket),
 	        cmocka_unit_test(windows_slide_and_a_refusal_costs_nothing),
 	        cmocka_unit_test(token_that_counts_for_nothing_comes_back),
 	        cmocka_unit_test(what_is_left_is_told_and_not_taken),

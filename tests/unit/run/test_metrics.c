@@ -118,23 +118,63 @@ static void same_address_gives_the_same_socket(void **state)
 	int one, other, local;
 
 	(void)state;
-	one = listen_open("127.0.0.1:0", &err);
+	one = listen_open("127.0.0.1:0", 1, &err);
 	assert_true(one >= 0);
-	assert_int_equal(listen_open("localhost:0", &err), one);
-	other = listen_open("[::1]:0", &err);
+	assert_int_equal(listen_open("localhost:0", 1, &err), one);
+	other = listen_open("[::1]:0", 1, &err);
 	assert_true(other != one);
 	assert_non_null(mkdtemp(folder));
 	snprintf(address, sizeof address, "unix:%s/s", folder);
-	local = listen_open(address, &err);
+	local = listen_open(address, 1, &err);
 	assert_true(local >= 0);
-	assert_int_equal(listen_open(address, &err), local);
+	assert_int_equal(listen_open(address, 1, &err), local);
 	listen_stop();
 	assert_int_equal(stat(address + 5, &st), -1);
 	/* A file that a dead process left is replaced. */
-	local = listen_open(address, &err);
+	local = listen_open(address, 1, &err);
 	assert_true(local >= 0);
 	listen_stop();
 	rmdir(folder);
+}
+
+static void sockets_of_who_is_gone_are_closed(void **state)
+{
+	static const uint64_t users[] = {2, 4};
+	char folder[] = "/tmp/askd-listen-XXXXXX", address[64];
+	struct askd_error err;
+	struct stat st;
+	int kept, handed_on;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(address, sizeof address, "unix:%s/s", folder);
+	assert_true(listen_open(address, 1, &err) >= 0);
+	kept = listen_open("127.0.0.1:0", 2, &err);
+	handed_on = listen_open("[::1]:0", 3, &err);
+	assert_int_equal(listen_open("[::1]:0", 4, &err), handed_on);
+	listen_keep(users, 2);
+	assert_int_equal(stat(address + 5, &st), -1);
+	assert_int_equal(listen_open("127.0.0.1:0", 2, &err), kept);
+	assert_int_equal(listen_open("[::1]:0", 4, &err), handed_on);
+	listen_stop();
+	rmdir(folder);
+}
+
+static void a_gauge_that_is_gone_is_not_printed(void **state)
+{
+	struct buffer b;
+
+	(void)state;
+	metrics_set("askd_gone", "of=\"a\"", 1);
+	metrics_set("askd_gone", "of=\"b\"", 2);
+	metrics_remove("askd_gone", "of=\"a\"");
+	metrics_remove("askd_gone", NULL);
+	buffer_init(&b, 0);
+	metrics_print(&b);
+	assert_null(strstr(b.s, "askd_gone{of=\"a\"}"));
+	assert_non_null(strstr(b.s, "askd_gone{of=\"b\"} 2\n"));
+	buffer_finish(&b);
+	metrics_stop();
 }
 
 static void bad_addresses_are_explained(void **state)
@@ -145,7 +185,7 @@ static void bad_addresses_are_explained(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		assert_int_equal(listen_open(bad[i], &err), -1);
+		assert_int_equal(listen_open(bad[i], 1, &err), -1);
 		assert_int_equal(err.code, ASKD_E_CONFIG);
 	}
 }
@@ -157,6 +197,8 @@ int main(void)
 	        cmocka_unit_test(series_are_bounded),
 	        cmocka_unit_test(plugins_cannot_leave_their_names),
 	        cmocka_unit_test(same_address_gives_the_same_socket),
+	        cmocka_unit_test(sockets_of_who_is_gone_are_closed),
+	        cmocka_unit_test(a_gauge_that_is_gone_is_not_printed),
 	        cmocka_unit_test(bad_addresses_are_explained),
 	};
 

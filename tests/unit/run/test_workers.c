@@ -134,6 +134,32 @@ static void full_queue_refuses(void **state)
 	workers_destroy(w);
 }
 
+static void other_limits_hold_for_what_waits(void **state)
+{
+	struct workers *w = workers_create(2, 100);
+	struct work work[6];
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		work[i] = (struct work){.fn = hold};
+		assert_int_equal(workers_submit(w, &work[i], NULL), ASKD_OK);
+	}
+	sem_wait(&begun);
+	assert_int_equal(workers_stats(w).queued, 4);
+	workers_resize(w, 5, 100);
+	for (int i = 0; i < 3; i++)
+		sem_wait(&begun);
+	assert_int_equal(workers_stats(w).running, 4);
+	/* Fewer than run already: those end, and the queue is as short as it is said to be. */
+	workers_resize(w, 2, 1);
+	work[5] = (struct work){.fn = hold};
+	assert_int_equal(workers_submit(w, &work[5], NULL), ASKD_E_BUSY);
+	for (int i = 0; i < 5; i++)
+		sem_post(&go_on);
+	assert_true(workers_drain(w, 20000));
+	workers_destroy(w);
+}
+
 static void drain_reports_what_still_runs(void **state)
 {
 	struct workers *w = workers_create(2, 2);
@@ -155,6 +181,7 @@ int main(void)
 	        cmocka_unit_test_setup(groups_take_turns_and_urgent_goes_first, setup),
 	        cmocka_unit_test_setup(one_place_is_kept_for_urgent_work, setup),
 	        cmocka_unit_test_setup(full_queue_refuses, setup),
+	        cmocka_unit_test_setup(other_limits_hold_for_what_waits, setup),
 	        cmocka_unit_test_setup(drain_reports_what_still_runs, setup),
 	};
 

@@ -243,15 +243,15 @@ static void names_of_the_path_reach_the_handler_first(void **state)
 static void two_owners_of_one_route_are_refused(void **state)
 {
 	struct plugin_instance other = h.owner;
-	struct web *web = NULL;
+	struct site *site = NULL;
 	const struct web_rooms rooms = {h.b.config, &h.registry, h.people, h.limits, h.workers};
 
 	(void)state;
 	other.host.instance = "skill/other";
-	h.owner.next = &other;
-	assert_int_equal(web_open(&web, &rooms, &h.b.err), ASKD_E_CONFIG);
+	h.list[2] = &other;
+	assert_int_equal(site_open(&site, &rooms, NULL, &h.b.err), ASKD_E_CONFIG);
 	assert_non_null(strstr(h.b.err.message, "skill/owner and skill/other"));
-	h.owner.next = NULL;
+	h.list[2] = NULL;
 }
 
 static void the_document_lists_every_route(void **state)

@@ -11,6 +11,7 @@
 
 #include "base/signal.h"
 #include "plugin/crossing.h"
+#include "plugin/generation.h"
 #include "web/web.h"
 
 enum { WAIT_S = 20, REPLIES = 64, HEADERS = 2048 };
@@ -31,7 +32,9 @@ static struct house {
 	struct limits *limits;
 	struct workers *workers;
 	struct web *web;
+	struct plugin_instance *list[4];
 	struct registry registry;
+	struct generation generation;
 	struct plugin_instance server, owner;
 	struct plugin_library server_library, owner_library;
 	struct askd_plugin server_plugin, owner_plugin;
@@ -112,6 +115,7 @@ static inline void instance_make(struct plugin_instance *instance, struct plugin
 	*library = (struct plugin_library){.plugin = plugin};
 	*instance = (struct plugin_instance){.library = library,
 	        .config = &config,
+	        .references = 1,
 	        .host = {.size = sizeof instance->host, .instance = name},
 	        .self = &h};
 }
@@ -125,9 +129,15 @@ static inline int32_t house_open(struct askd_error *err)
 	registry_reset_services();
 	web_offer();
 	h.service = service_find("askd.web/1", &enters);
-	rc = web_open(&h.web, &rooms, err);
+	rc = site_open(&h.generation.site, &rooms, NULL, err);
 	if (!rc)
-		web_ready(h.web, true);
+		rc = web_open(&h.web, &rooms, err);
+	if (rc)
+		return rc;
+	h.generation.config = h.b.config;
+	h.generation.registry = &h.registry;
+	generation_set(&h.generation);
+	web_ready(h.web, true);
 	return rc;
 }
 
@@ -147,8 +157,10 @@ static inline void house_start(
 	instance_make(
 	        &h.server, &h.server_library, &h.server_plugin, "transport/web", server_extensions);
 	instance_make(&h.owner, &h.owner_library, &h.owner_plugin, "skill/owner", owner_extensions);
-	h.registry = (struct registry){.config = h.b.config, .instances = &h.server};
-	h.server.next = &h.owner;
+	h.list[0] = &h.server;
+	h.list[1] = &h.owner;
+	h.registry = (struct registry){.config = h.b.config, .instances = h.list};
+	h.generation = (struct generation){.config = NULL};
 	assert_int_equal(people_identify(h.people, "local", ASKD_LITERAL("alice"), "alice", &person,
 	                         &h.b.err),
 	        0);
@@ -163,6 +175,9 @@ static inline void house_stop(void)
 	workers_drain(h.workers, 10000);
 	workers_destroy(h.workers);
 	web_close(h.web);
+	generation_set(NULL);
+	assert_false(generation_is_held(&h.generation));
+	site_close(h.generation.site);
 	limits_destroy(h.limits);
 	people_close(h.people);
 	bench_stop(&h.b);
