@@ -43,8 +43,7 @@ struct ledger_stage {
  * name, ordinal) is RESERVED or DONE at most: a second one is a CONFLICT; after FAILED and
  * UNKNOWN_FATE the key is free for another attempt. */
 void ledger_stage_reserve(struct store_unit *unit, const struct ledger_stage *stage);
-/* After it: DONE or FAILED with the figures. Without a reservation it adds the row. CONFLICT: it
- * was settled before. */
+/* After it: DONE or FAILED with the figures. CONFLICT: it was settled before. */
 void ledger_stage_settle(struct store_unit *unit, const struct ledger_stage *stage);
 /* The stage by key, or NOT_FOUND. Texts and payload in the arena. */
 int32_t ledger_stage_find(struct ledger *ledger, struct arena *a, uint64_t turn, const char *name,

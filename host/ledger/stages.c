@@ -63,33 +63,32 @@ static void stage_values(
 	v[i++] = store_bytes(s->payload.p, (size_t)s->payload.n);
 }
 
-#define STAGE_INSERT                                                                          \
-	"INSERT INTO stages (" STAGE_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, " \
-	"$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
-
 void ledger_stage_reserve(struct store_unit *unit, const struct ledger_stage *stage)
 {
 	struct askd_value v[STAGE_COLUMN_COUNT];
 
 	stage_values(stage, LEDGER_RESERVED, v);
-	store_unit_add(unit, 1, STAGE_INSERT, v, STAGE_COLUMN_COUNT);
+	store_unit_add(unit, 1,
+	        "INSERT INTO stages (" STAGE_COLUMNS
+	        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, "
+	        "$17, $18, $19, $20)",
+	        v, STAGE_COLUMN_COUNT);
 }
 
-void ledger_stage_settle(struct store_unit *unit, const struct ledger_stage *stage)
+void ledger_stage_settle(struct store_unit *unit, const struct ledger_stage *s)
 {
-	struct askd_value v[STAGE_COLUMN_COUNT];
+	const uint32_t status = s->status == LEDGER_RESERVED ? LEDGER_DONE : s->status;
 
-	stage_values(stage, stage->status == LEDGER_RESERVED ? LEDGER_DONE : stage->status, v);
 	/* The reservation stays as it was. */
 	store_unit_add(unit, 1,
-	        STAGE_INSERT
-	        " ON CONFLICT (id) DO UPDATE SET status = excluded.status, llm = excluded.llm, "
-	        "model = excluded.model, prompt = excluded.prompt, input = excluded.input, "
-	        "output = excluded.output, cached = excluded.cached, "
-	        "reasoning = excluded.reasoning, cost_pico = excluded.cost_pico, "
-	        "ended_us = excluded.ended_us, payload = excluded.payload "
-	        "WHERE stages.status = 0",
-	        v, STAGE_COLUMN_COUNT);
+	        "UPDATE stages SET status = $1, model = $2, input = $3, output = $4, cached = $5, "
+	        "reasoning = $6, cost_pico = $7, ended_us = $8, payload = $9 "
+	        "WHERE id = $10 AND status = 0",
+	        STORE_PARAMS(store_int(status), store_string(s->model), tokens(s->input),
+	                tokens(s->output), tokens(s->cached), tokens(s->reasoning),
+	                money(s->cost_pico), s->ended_us ? store_int(s->ended_us) : store_null(),
+	                store_bytes(s->payload.p, (size_t)s->payload.n),
+	                store_int((int64_t)s->id)));
 }
 
 static int64_t money_of(const struct store_rows *rows, size_t row, size_t column)

@@ -16,19 +16,6 @@ static void put_text(struct bytes *b, const char *before, struct askd_text text)
 	bytes_add_string(b, text.s, text.n);
 }
 
-/* An object from a skill; what is none would spoil the whole body. */
-static bool put_schema(struct bytes *b, struct askd_text text)
-{
-	bool cut, is_object;
-	json_t *json = openai_json(text.s, text.n, &cut);
-
-	is_object = json_is_object(json);
-	json_decref(json);
-	if (is_object)
-		bytes_add(b, text.s, text.n);
-	return is_object;
-}
-
 /* ---- messages ---------------------------------------------------------------------------------
  */
 
@@ -164,13 +151,13 @@ static int32_t put_messages(
 /* ---- what else a request says -----------------------------------------------------------------
  */
 
-static int32_t put_tools(
-        struct bytes *b, const struct askd_llm_request *in, struct askd_error *reterr)
+/* The host has checked that schemas are JSON. */
+static void put_tools(struct bytes *b, const struct askd_llm_request *in)
 {
 	static const char *const choices[] = {"auto", "none", "required"};
 
 	if (!in->tools || !in->tools[0])
-		return ASKD_OK;
+		return;
 	for (size_t i = 0; in->tools[i]; i++) {
 		const struct askd_llm_tool *tool = in->tools[i];
 
@@ -178,11 +165,10 @@ static int32_t put_tools(
 		put_text(b, "{\"type\":\"function\",\"function\":{\"name\":", tool->name);
 		put_text(b, ",\"description\":", tool->description);
 		put(b, ",\"parameters\":");
-		if (!tool->schema.s)
+		if (tool->schema.s)
+			bytes_add(b, tool->schema.s, tool->schema.n);
+		else
 			put(b, "{\"type\":\"object\",\"properties\":{}}");
-		else if (!put_schema(b, tool->schema))
-			return askd_fail(reterr, ASKD_E_INVALID,
-			        "the schema of the tool %.60s is no JSON object", tool->name.s);
 		put(b, "}}");
 	}
 	put(b, "]");
@@ -191,25 +177,21 @@ static int32_t put_tools(
 		put(b, choices[in->tool_choice]);
 		put(b, "\"");
 	}
-	return ASKD_OK;
 }
 
-static int32_t put_format(struct openai *o, struct bytes *b, const struct askd_llm_request *in,
-        uint32_t lacks, struct askd_error *reterr)
+static void put_format(
+        const struct openai *o, struct bytes *b, const struct askd_llm_request *in, uint32_t lacks)
 {
 	if (!in->reply_schema.n || o->json == OPENAI_JSON_OFF)
-		return ASKD_OK;
+		return;
 	if (o->json != OPENAI_JSON_OBJECT && !(lacks & OPENAI_NO_SCHEMA)) {
 		put(b, ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
 		       "{\"name\":\"reply\",\"strict\":true,\"schema\":");
-		if (!put_schema(b, in->reply_schema))
-			return askd_fail(
-			        reterr, ASKD_E_INVALID, "the reply's schema is no JSON object");
+		bytes_add(b, in->reply_schema.s, in->reply_schema.n);
 		put(b, "}}");
 	} else if (!(lacks & OPENAI_NO_OBJECT) && o->json != OPENAI_JSON_SCHEMA) {
 		put(b, ",\"response_format\":{\"type\":\"json_object\"}");
 	}
-	return ASKD_OK;
 }
 
 static void put_settings(
@@ -246,10 +228,8 @@ int32_t openai_body(struct openai *o, const struct askd_llm_request *in, uint32_
 	put_text(body, "{\"model\":", model);
 	put_settings(o, body, in, lacks);
 	rc = put_messages(body, in, reterr);
-	if (!rc)
-		rc = put_tools(body, in, reterr);
-	if (!rc)
-		rc = put_format(o, body, in, lacks, reterr);
+	put_tools(body, in);
+	put_format(o, body, in, lacks);
 	put(body, "}");
 	if (!rc && body->failed)
 		rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");

@@ -430,8 +430,6 @@ static void a_request_is_the_json_that_was_meant(void **state)
 			fail_msg("shifted by %zu: %s", shift, sent[0]);
 		json_decref(got);
 	}
-	in.reply_schema = ASKD_LITERAL("{ \"type\" : ");
-	assert_int_equal(iface->complete(self, &call, &in, &reply, &error), ASKD_E_INVALID);
 	close(file.fd);
 	json_decref(expected);
 }

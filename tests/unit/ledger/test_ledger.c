@@ -77,6 +77,7 @@ static void sums_are_exact_and_never_doubled(void **state)
 			        ledger, "main", "flash", 1, s.input, s.output, 0, false);
 			sum += (int64_t)s.input * 75000 + (int64_t)s.output * 300000;
 			input += (int64_t)s.input;
+			ledger_stage_reserve(unit, &s);
 			ledger_stage_settle(unit, &s);
 		}
 		assert_int_equal(store_commit(unit, &b.err), 0);
