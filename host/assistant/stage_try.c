@@ -92,6 +92,22 @@ static int32_t reserve(struct stage_call *c, const struct stage_candidate *candi
 	return rc;
 }
 
+static void count(const struct ledger_stage *row)
+{
+	static const char *const fates[] = {"reserved", "done", "failed", "unknown"};
+	char label[192];
+
+	snprintf(label, sizeof label, "llm=\"%.64s\",stage=\"%.64s\",status=\"%s\"", row->llm,
+	        row->name, fates[row->status]);
+	metrics_add("askd_stages_total", label, 1);
+	snprintf(label, sizeof label, "llm=\"%.64s\"", row->llm);
+	metrics_add("askd_tokens_total", label, (int64_t)(row->input + row->output));
+	if (row->cost_pico >= 0)
+		metrics_add("askd_cost_picodollars_total", label, row->cost_pico);
+	else
+		metrics_add("askd_cost_unknown_total", label, 1);
+}
+
 /* The row becomes final. A turn that would be resumed waits until that is on the disk, so that it
  * never pays for a finished stage twice; the others go on: what they write next comes after it.
  * A reply that was paid for is not thrown away because this failed. */
@@ -101,6 +117,7 @@ static void settle(struct stage_call *c, struct ledger_stage *row)
 	struct askd_error error = {0};
 	int32_t rc = ASKD_E_NOMEM;
 
+	count(row);
 	if (unit) {
 		ledger_stage_settle(unit, row);
 		if (c->turn->durable) {

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "run/metrics.h"
 
 enum {
 	POOL_CLEANUP_MS = 5000,    /* finish and disconnect, when nobody waits any more */
@@ -35,7 +36,19 @@ int32_t pool_init(struct pool *pool, struct plugin_instance *instance, struct ti
 	        .keep = POOL_IDLE};
 	if (pthread_mutex_init(&pool->lock, NULL))
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a pool of connections");
+	snprintf(pool->label_busy, sizeof pool->label_busy,
+	        "database=\"%.90s\",state=\"busy\"", name);
+	snprintf(pool->label_idle, sizeof pool->label_idle,
+	        "database=\"%.90s\",state=\"idle\"", name);
 	return ASKD_OK;
+}
+
+/* With the lock held, whenever connections come, go or change hands. */
+static void show(const struct pool *pool)
+{
+	metrics_set("askd_pool_connections", pool->label_busy,
+	        (int64_t)(pool->open - pool->idle_count));
+	metrics_set("askd_pool_connections", pool->label_idle, (int64_t)pool->idle_count);
 }
 
 void pool_call_init(struct plugin_call *call, const struct pool_work *work)
@@ -199,6 +212,7 @@ static void place_free(struct pool *pool)
 	pthread_mutex_lock(&pool->lock);
 	if (!hand_on(pool, NULL))
 		pool->open--;
+	show(pool);
 	pthread_mutex_unlock(&pool->lock);
 }
 
@@ -310,9 +324,11 @@ int32_t pool_take(struct pool *pool, const struct pool_work *work,
 		c = pool->idle;
 		pool->idle = c->next;
 		pool->idle_count--;
+		show(pool);
 		pthread_mutex_unlock(&pool->lock);
 	} else if (pool->open < pool->max && !pool->first) {
 		pool->open++;
+		show(pool);
 		pthread_mutex_unlock(&pool->lock);
 	} else {
 		rc = wait_turn(pool, work, &c, reterr);
@@ -372,6 +388,7 @@ void pool_give(struct pool_connection *c, bool usable)
 			pool->open--;
 		}
 	}
+	show(pool);
 	pthread_mutex_unlock(&pool->lock);
 	disconnect_list(expired);
 }
@@ -382,6 +399,8 @@ void pool_finish(struct pool *pool)
 		return;
 	disconnect_list(pool->idle);
 	pool->idle = NULL;
+	metrics_remove("askd_pool_connections", pool->label_busy);
+	metrics_remove("askd_pool_connections", pool->label_idle);
 	pthread_mutex_destroy(&pool->lock);
 	pool->instance = NULL;
 }

@@ -263,11 +263,24 @@ def test_status_and_metrics(web):
     assert web.call("GET", "/health") == (200, {"status": "ok"})
     assert web.call("GET", "/ready") == (200, {"status": "ready"})
     web.call("POST", "/api/query", {"question": QUESTION})
-    web.key = ""
+    key, web.key = web.key, ""
     status, text = web.call("GET", "/metrics")
     assert status == 200
-    for series in ('askd_turns_total{kind="answer"} 1', "askd_workers_threads ",
-                   'askd_web_requests_total{route="POST /api/query",status="200"} 1'):
+    for series in ('askd_turns_total{kind="answer"} 1', "askd_workers_threads ", "askd_workers_queued ",
+                   'askd_web_requests_total{route="POST /api/query",status="200"} 1',
+                   'askd_stages_total{llm="main",stage="analysis",status="done"} 1',
+                   'askd_tokens_total{llm="main"} ', 'askd_cost_picodollars_total{llm="main"} ',
+                   'askd_pool_connections{database="shop",state="idle"} 1',
+                   'askd_pool_connections{database="shop",state="busy"} 0',
+                   'askd_turn_seconds_bucket{kind="answer",le="+Inf"} 1'):
+        assert series in text.decode(), text.decode()
+    web.askd.llm.script({"status": 401})
+    web.key = key
+    web.call("POST", "/api/query", {"question": QUESTION})
+    web.key = ""
+    text = web.call("GET", "/metrics")[1]
+    for series in ('askd_crossing_errors_total{kind="llm",function="complete",class="AUTH"} 1',
+                   'askd_stages_total{llm="main",stage="analysis",status="failed"} 1'):
         assert series in text.decode(), text.decode()
     assert QUESTION not in text.decode()
     assert web.call("GET", "/metrics", headers={"Host": "askd.example"})[0] == 401
