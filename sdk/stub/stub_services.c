@@ -67,8 +67,8 @@ static int32_t http_fetch(const struct askd_host *host, struct askd_call *call,
         struct askd_error *reterr)
 {
 	struct askd_stub *stub = stub_of(host);
-	struct askd_text body, sent = {(const char *)in->body.p, in->body.n};
-	int32_t status, rc;
+	struct askd_text body = {NULL, 0}, sent = {(const char *)in->body.p, in->body.n};
+	int32_t status = 0, rc;
 	note(stub, in->method, in->url, sent);
 	rc = play(&stub->http, call, &status, &body, reterr);
 	if (rc)

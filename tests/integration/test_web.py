@@ -293,6 +293,7 @@ def test_files_of_the_web_root(web, tmp_path):
     (root / "index.html").write_text("<!doctype html><title>askd</title>")
     (root / "page.js").write_text("export {};")
     (root / "page.js.gz").write_bytes(b"zipped")
+    (root / "page.js.br").write_bytes(b"pressed")
     (root / ".hidden").write_text("secret")
     (root / "link").symlink_to(web.askd.config)
     web.start(askd=web.askd.section(f"web_root: {root}"))
@@ -304,6 +305,9 @@ def test_files_of_the_web_root(web, tmp_path):
     assert web.call("GET", "/", headers={"If-None-Match": etag}) == (304, b"")
     assert web.call("GET", "/page.js", headers={"Accept-Encoding": "gzip"}) == (200, b"zipped")
     assert web.headers["content-encoding"] == "gzip"
+    assert web.call("GET", "/page.js", headers={"Accept-Encoding": "gzip, deflate, br"}) == (200, b"pressed")
+    assert (web.headers["content-encoding"], web.headers["vary"]) == ("br", "accept-encoding")
+    assert web.call("GET", "/page.js", headers={"Accept-Encoding": "gzip, br;q=0"}) == (200, b"zipped")
     assert web.call("GET", "/page.js", headers={"Accept-Encoding": "gzip;q=0"}) == (200, b"export {};")
     for path in ("/link", "/.hidden", "/../askd.yaml", "/%2e%2e/askd.yaml", "/..%2faskd.yaml",
                  "/nothing", "//etc/passwd"):

@@ -138,7 +138,7 @@ DRIVER_FN(cursor_query, askd_db_query, askd_db_result)
 	struct connection *connection = self;
 	struct cursor *cursor = &connection->cursor;
 	const char *prefix = in->prefix.s && in->prefix.n ? in->prefix.s : NULL;
-	struct columns columns;
+	struct columns columns = {0};
 	bool alone;
 	int32_t rc;
 	if (cursor->open)
