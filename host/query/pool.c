@@ -36,10 +36,10 @@ int32_t pool_init(struct pool *pool, struct plugin_instance *instance, struct ti
 	        .keep = POOL_IDLE};
 	if (pthread_mutex_init(&pool->lock, NULL))
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a pool of connections");
-	snprintf(pool->label_busy, sizeof pool->label_busy,
-	        "database=\"%.90s\",state=\"busy\"", name);
-	snprintf(pool->label_idle, sizeof pool->label_idle,
-	        "database=\"%.90s\",state=\"idle\"", name);
+	snprintf(pool->label_busy, sizeof pool->label_busy, "database=\"%.90s\",state=\"busy\"",
+	        name);
+	snprintf(pool->label_idle, sizeof pool->label_idle, "database=\"%.90s\",state=\"idle\"",
+	        name);
 	return ASKD_OK;
 }
 
