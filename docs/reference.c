@@ -30,7 +30,7 @@ static const char head[] =
         "\n"
         "Durations are written `500ms`, `20s`, `5m`, `8h`, `2d`; sizes `64K`, `8M`, `1G`; yes and "
         "no as `yes`, `no`,\n"
-        "`true`, `false`.\n";
+        "`true`, `false`. A list of one text may be written as that text.\n";
 
 static void print_cell(const char *s)
 {

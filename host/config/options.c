@@ -140,16 +140,19 @@ static int32_t read_list(struct arena *a, const struct yaml_node *node,
         struct askd_error *reterr)
 {
 	size_t count = 0, i = 0, each = option->type == ASKD_OPT_MAP ? 2 : 1;
+	/* One text may stand for a list of one. */
+	const bool one = each == 1 && node->kind == YAML_SCALAR && (node->quoted || *node->text);
+	const struct yaml_node *first = one ? node : node->first;
 	const char **list;
 
-	if (node->kind != (each == 2 ? YAML_MAP : YAML_LIST))
+	if (!one && node->kind != (each == 2 ? YAML_MAP : YAML_LIST))
 		return fail_expected(reterr, node, option, owner);
-	for (const struct yaml_node *child = node->first; child; child = child->next)
+	for (const struct yaml_node *child = first; child; child = one ? NULL : child->next)
 		count++;
 	list = arena_alloc(a, (count * each + 1) * sizeof *list);
 	if (!list)
 		return no_memory(reterr);
-	for (const struct yaml_node *child = node->first; child; child = child->next) {
+	for (const struct yaml_node *child = first; child; child = one ? NULL : child->next) {
 		const char *text;
 		int32_t rc = check_text(child, option, owner, reterr);
 

@@ -326,6 +326,16 @@ static void options_fill_the_struct(void **state)
 	assert_string_equal(t.json, "{\"a\":[1]}");
 }
 
+static void one_text_is_a_list_of_one(void **state)
+{
+	struct target t;
+
+	(void)state;
+	assert_int_equal(read_options("secret: s\nlist: a, b\n", &t), ASKD_OK);
+	assert_string_equal(t.list[0], "a, b");
+	assert_null(t.list[1]);
+}
+
 static void wrong_options_are_explained(void **state)
 {
 	static const struct {
@@ -344,7 +354,8 @@ static void wrong_options_are_explained(void **state)
 	                "'green'?"},
 	        {"secret: s\ncolour: blue\n",
 	                "t.yaml:2:9: found 'blue', expected one of red, green"},
-	        {"secret: s\nlist: a\n", "t.yaml:2:7: found 'a' for 'list'"},
+	        {"secret: s\nlist: {a: 1}\n", "t.yaml:2:7: found a map for 'list'"},
+	        {"secret: s\nlist:\n  - [a]\n", "found a list for 'list'"},
 	        {"secret: s\nlist: [a, [b]]\n", "t.yaml:2:11: found a list for 'list'"},
 	        {"secret: s\nmap: [a]\n", "t.yaml:2:6: found a list for 'map'"},
 	        {"secret: s\ntext: {a: 1}\n", "found a map for 'text'"},
@@ -476,8 +487,9 @@ int main(void)
 	        TEST(large_files_are_refused_by_size), TEST(many_names_are_bounded),
 	        TEST(every_form_of_interpolation), TEST(merge_is_deep_for_maps_alone),
 	        TEST(scalars_become_json_as_yaml_1_2_says), TEST(options_fill_the_struct),
-	        TEST(wrong_options_are_explained), TEST(secrets_stay_out_of_errors_and_log),
-	        TEST(bad_tables_are_refused), TEST(larger_entries_are_stepped_over)};
+	        TEST(one_text_is_a_list_of_one), TEST(wrong_options_are_explained),
+	        TEST(secrets_stay_out_of_errors_and_log), TEST(bad_tables_are_refused),
+	        TEST(larger_entries_are_stepped_over)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
