@@ -28,7 +28,7 @@ struct pool_waiter;
 struct pool {
 	struct plugin_instance *instance;
 	struct timers *timers;
-	const char *name; /* of the database */
+	const char *name;                      /* of the database */
 	char label_busy[128], label_idle[128]; /* of the metrics */
 	size_t max, keep;
 	pthread_mutex_t lock;

@@ -21,8 +21,8 @@ static const struct askd_option options[] = {
 static pthread_once_t configured = PTHREAD_ONCE_INIT;
 
 /* Counting its memory would make every allocation of every thread wait for one lock, and pages
- * taken in advance would cost 90 KB of each connection. Only before SQLite is initialised is it told
- * anything. */
+ * taken in advance would cost 90 KB of each connection. Only before SQLite is initialised is it
+ * told anything. */
 static void configure(void)
 {
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
