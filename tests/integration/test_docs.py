@@ -72,8 +72,8 @@ def test_commands_of_dev_exist():
             assert word in listed, f"{page} names ./dev {word}"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/operating.md", "docs/asking.md", "docs/plugins.md",
-                                  "docs/architecture.md", "docs/contributing.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/operating.md", "docs/asking.md", "docs/company.md",
+                                  "docs/plugins.md", "docs/architecture.md", "docs/contributing.md"])
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (TREE / page).read_text(encoding="utf-8")):
         assert (TREE / page).parent.joinpath(target).exists(), f"{page} links to {target}"
