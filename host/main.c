@@ -17,7 +17,7 @@
 #include "run/notify.h"
 #include "web/local.h"
 
-enum { MALLOC_ARENAS = 4 };
+enum { MALLOC_ARENAS = 16 };
 
 #ifndef ASKD_VERSION
 #error "the build defines ASKD_VERSION"
@@ -407,7 +407,7 @@ int main(int argc, char **argv)
 	const char *verb;
 	int status = 1;
 
-	/* More arenas than these cost memory and system calls, and bring no speed. */
+	/* With fewer the threads wait for each other; more cost memory and bring no speed. */
 	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
 	log_init(ASKD_LOG_WARNING, LOG_FORMAT_TEXT);
 	if (!arguments_read(&args, argc, argv))
