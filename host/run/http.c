@@ -428,8 +428,7 @@ static void on_cancel(void *arg)
 
 	pthread_mutex_lock(&t->lock);
 	t->canceled = true;
-	pthread_cond_signal(&t->changed);
-	pthread_mutex_unlock(&t->lock);
+	http_io_unlock_wake(t);
 	http_io_wish(t, HTTP_ABORT);
 }
 
@@ -457,9 +456,8 @@ static int32_t deliver(struct transfer *t)
 /* Waits for the end and delivers a stream meanwhile; 0, or why the transfer was given up. */
 static int32_t wait_for(struct transfer *t, int64_t deadline_us)
 {
-	struct timespec until = {.tv_sec = (time_t)(deadline_us / 1000000),
-	        .tv_nsec = (long)(deadline_us % 1000000) * 1000};
-	int32_t rc = ASKD_OK, waited = 0;
+	int32_t rc = ASKD_OK;
+	bool late = false;
 
 	pthread_mutex_lock(&t->lock);
 	for (;;) {
@@ -473,8 +471,7 @@ static int32_t wait_for(struct transfer *t, int64_t deadline_us)
 		}
 		if (t->done)
 			break;
-		if (!rc && deadline_us &&
-		        (waited == ETIMEDOUT || clock_monotonic_us() >= deadline_us))
+		if (!rc && deadline_us && (late || clock_monotonic_us() >= deadline_us))
 			rc = ASKD_E_TIMEOUT;
 		if (rc) {
 			/* The I/O thread gives it back soon: it never blocks. */
@@ -482,12 +479,14 @@ static int32_t wait_for(struct transfer *t, int64_t deadline_us)
 			http_io_wish(t, HTTP_ABORT);
 			pthread_mutex_lock(&t->lock);
 			while (!t->done)
-				pthread_cond_wait(&t->changed, &t->lock);
+				http_io_wait(t, 0);
 			break;
 		}
-		waited = deadline_us ? pthread_cond_timedwait(&t->changed, &t->lock, &until)
-		                     : pthread_cond_wait(&t->changed, &t->lock);
+		late = !http_io_wait(t, deadline_us);
 	}
+	/* Nobody may touch it any more: not even to post a wake. */
+	if (t->woken)
+		http_io_wait(t, 0);
 	pthread_mutex_unlock(&t->lock);
 	return rc;
 }
@@ -543,7 +542,6 @@ static int32_t service_fetch(const struct askd_host *host, struct askd_call *bas
 {
 	struct plugin_call *call = plugin_call_of(base);
 	struct transfer t = {.request = in};
-	pthread_condattr_t attr;
 	struct curl_slist *headers;
 	int64_t began_us = clock_monotonic_us();
 	int32_t rc;
@@ -569,12 +567,9 @@ static int32_t service_fetch(const struct askd_host *host, struct askd_call *bas
 	buffer_init(&t.headers, HTTP_HEADERS_MAX);
 	buffer_init(&t.body, 0);
 	pthread_mutex_init(&t.lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&t.changed, &attr);
-	pthread_condattr_destroy(&attr);
+	sem_init(&t.wake, 0, 0);
 	rc = run(&t, call, headers, out, reterr);
-	pthread_cond_destroy(&t.changed);
+	sem_destroy(&t.wake);
 	pthread_mutex_destroy(&t.lock);
 	buffer_finish(&t.headers);
 	buffer_finish(&t.body);

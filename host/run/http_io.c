@@ -162,6 +162,34 @@ size_t http_io_header(char *data, size_t one, size_t n, void *arg)
 	return n;
 }
 
+/* A condition would cost two calls of the system more: its waiter leaves the lock marked. */
+void http_io_unlock_wake(struct transfer *t)
+{
+	bool posts = !t->woken;
+
+	t->woken = true;
+	pthread_mutex_unlock(&t->lock);
+	if (posts)
+		sem_post(&t->wake);
+}
+
+bool http_io_wait(struct transfer *t, int64_t deadline_us)
+{
+	struct timespec until = {.tv_sec = (time_t)(deadline_us / 1000000),
+	        .tv_nsec = (long)(deadline_us % 1000000) * 1000};
+	int failed;
+
+	pthread_mutex_unlock(&t->lock);
+	do
+		failed = deadline_us ? sem_clockwait(&t->wake, CLOCK_MONOTONIC, &until)
+		                     : sem_wait(&t->wake);
+	while (failed && errno == EINTR);
+	pthread_mutex_lock(&t->lock);
+	if (!failed)
+		t->woken = false;
+	return !failed;
+}
+
 size_t http_io_write(char *data, size_t one, size_t n, void *arg)
 {
 	struct transfer *t = arg;
@@ -187,8 +215,9 @@ size_t http_io_write(char *data, size_t one, size_t n, void *arg)
 		}
 	}
 	if (t->streams)
-		pthread_cond_signal(&t->changed);
-	pthread_mutex_unlock(&t->lock);
+		http_io_unlock_wake(t);
+	else
+		pthread_mutex_unlock(&t->lock);
 	return taken;
 }
 
@@ -244,8 +273,7 @@ static void finish(struct transfer *t, CURLcode result, bool aborted)
 	http_io_recycle(easy);
 	pthread_mutex_lock(&t->lock);
 	t->done = true;
-	pthread_cond_signal(&t->changed);
-	pthread_mutex_unlock(&t->lock);
+	http_io_unlock_wake(t);
 }
 
 /* false: it could not be added, and is finished. */

@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,10 +44,12 @@ struct transfer {
 
 	/* Under `lock`. */
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	bool woken;         /* a post of `wake` comes, or waits to be taken */
 	struct buffer body; /* whole, or what waits for the receiver */
 	bool streams;       /* it goes to the receiver piece by piece */
 	bool paused, canceled, done;
+
+	sem_t wake; /* something under `lock` has changed */
 
 	/* Set before done. */
 	CURLcode result;
@@ -75,6 +78,12 @@ bool http_io_wish(struct transfer *t, unsigned wish);
 /* Where an origin's requests go. */
 enum http_side http_io_side(const char *origin, bool secure);
 struct http_stats http_io_stats(void);
+/* Gives the lock back and wakes the one who waits. It must not be touched after that if it is done.
+ */
+void http_io_unlock_wake(struct transfer *t);
+/* Waits for the next wake. Called and returns with the lock held. false: the deadline (0: none)
+ * passed. */
+bool http_io_wait(struct transfer *t, int64_t deadline_us);
 size_t http_io_write(char *data, size_t one, size_t n, void *arg);
 size_t http_io_header(char *data, size_t one, size_t n, void *arg);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -28,7 +29,7 @@ struct group {
 struct worker {
 	struct workers *pool;
 	pthread_t thread;
-	pthread_cond_t wake;
+	sem_t wake; /* posted once for each `woken` */
 	bool woken;
 	struct worker *next; /* idle, or dead */
 };
@@ -233,10 +234,22 @@ static void join_list(struct worker *list)
 		struct worker *next = list->next;
 
 		pthread_join(list->thread, NULL);
-		pthread_cond_destroy(&list->wake);
+		sem_destroy(&list->wake);
 		free(list);
 		list = next;
 	}
+}
+
+/* A condition would leave the lock marked, and each use of it would be a call of the system. */
+static bool wait_wake(struct worker *self, const struct timespec *until)
+{
+	int failed;
+
+	do
+		failed = until ? sem_clockwait(&self->wake, CLOCK_MONOTONIC, until)
+		               : sem_wait(&self->wake);
+	while (failed && errno == EINTR);
+	return !failed;
 }
 
 /* Waits on the idle list; false: nobody needed this thread for a while, or the pool ends. */
@@ -244,6 +257,7 @@ static bool wait_idle(struct workers *w, struct worker *self)
 {
 	struct timespec until;
 	struct worker **at;
+	bool taken;
 
 	if (w->quitting)
 		return false;
@@ -253,10 +267,15 @@ static bool wait_idle(struct workers *w, struct worker *self)
 	self->next = w->idle_list;
 	w->idle_list = self;
 	w->idle++;
-	while (!self->woken)
-		if (pthread_cond_timedwait(&self->wake, &w->lock, &until) == ETIMEDOUT)
-			break;
+	pthread_mutex_unlock(&w->lock);
+	taken = wait_wake(self, &until);
+	pthread_mutex_lock(&w->lock);
 	if (self->woken) {
+		if (!taken) {
+			pthread_mutex_unlock(&w->lock);
+			wait_wake(self, NULL);
+			pthread_mutex_lock(&w->lock);
+		}
 		w->waking--;
 		return true;
 	}
@@ -307,7 +326,6 @@ static void *worker_main(void *arg)
 static bool start_thread(struct workers *w)
 {
 	struct worker *self = calloc(1, sizeof *self);
-	pthread_condattr_t cond_attr;
 	pthread_attr_t attr;
 	sigset_t all, old;
 	bool done;
@@ -315,14 +333,7 @@ static bool start_thread(struct workers *w)
 	if (!self)
 		return false;
 	self->pool = w;
-	pthread_condattr_init(&cond_attr);
-	pthread_condattr_setclock(&cond_attr, CLOCK_MONOTONIC);
-	done = !pthread_cond_init(&self->wake, &cond_attr);
-	pthread_condattr_destroy(&cond_attr);
-	if (!done) {
-		free(self);
-		return false;
-	}
+	sem_init(&self->wake, 0, 0);
 	done = !pthread_attr_init(&attr);
 	if (done) {
 		pthread_attr_setstacksize(&attr, WORKERS_STACK);
@@ -335,26 +346,34 @@ static bool start_thread(struct workers *w)
 		pthread_attr_destroy(&attr);
 	}
 	if (!done) {
-		pthread_cond_destroy(&self->wake);
+		sem_destroy(&self->wake);
 		free(self);
 	}
 	return done;
 }
 
-/* Wakes an idle worker, else makes a thread. Called and returns with the lock held. NOMEM: there is
- * none at all, and `work` was taken back. */
-static int32_t find_worker(struct workers *w, struct work *work, struct askd_error *reterr)
+/* Takes an idle worker off the list. It waits for a post of its `wake`. */
+static struct worker *idle_take(struct workers *w)
 {
 	struct worker *idle = w->idle_list;
 
+	w->idle_list = idle->next;
+	w->idle--;
+	w->waking++;
+	idle->woken = true;
+	return idle;
+}
+
+/* Finds an idle worker, whom the caller wakes (without the lock: it is the first thing he takes),
+ * else makes a thread. Called and returns with the lock held. NOMEM: there is none at all, and
+ * `work` was taken back. */
+static int32_t find_worker(
+        struct workers *w, struct work *work, struct worker **found, struct askd_error *reterr)
+{
 	if (!work->urgent && w->running_plain >= plain_places(w))
 		return ASKD_OK;
-	if (idle) {
-		w->idle_list = idle->next;
-		w->idle--;
-		w->waking++;
-		idle->woken = true;
-		pthread_cond_signal(&idle->wake);
+	if (w->idle_list) {
+		*found = idle_take(w);
 		return ASKD_OK;
 	}
 	if (w->alive + w->starting >= w->max)
@@ -372,7 +391,7 @@ static int32_t find_worker(struct workers *w, struct work *work, struct askd_err
 		log_warning("run", 0, "cannot make another thread beside %zu; work waits for them",
 		        w->alive);
 		if (w->idle_list)
-			return find_worker(w, work, reterr);
+			return find_worker(w, work, found, reterr);
 		return ASKD_OK;
 	}
 	if (!take_back(w, work))
@@ -383,6 +402,7 @@ static int32_t find_worker(struct workers *w, struct work *work, struct askd_err
 int32_t workers_submit(struct workers *w, struct work *work, struct askd_error *reterr)
 {
 	size_t waiting, free_places;
+	struct worker *found = NULL;
 	int32_t rc;
 
 	pthread_mutex_lock(&w->lock);
@@ -400,9 +420,11 @@ int32_t workers_submit(struct workers *w, struct work *work, struct askd_error *
 			reterr->flags = ASKD_ERR_RETRY;
 	} else {
 		enqueue(w, work);
-		rc = find_worker(w, work, reterr);
+		rc = find_worker(w, work, &found, reterr);
 	}
 	pthread_mutex_unlock(&w->lock);
+	if (found)
+		sem_post(&found->wake);
 	return rc;
 }
 
@@ -412,8 +434,13 @@ void workers_resize(struct workers *w, size_t max, size_t queue)
 	w->max = max ? max : 1;
 	w->queue = queue;
 	/* What waits may have places now, and only a submit would have looked for them. */
-	for (size_t n = w->queued; n && w->turn && w->alive; n--)
-		(void)find_worker(w, w->turn->head, NULL);
+	for (size_t n = w->queued; n && w->turn && w->alive; n--) {
+		struct worker *found = NULL;
+
+		(void)find_worker(w, w->turn->head, &found, NULL);
+		if (found)
+			sem_post(&found->wake);
+	}
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -441,19 +468,14 @@ bool workers_drain(struct workers *w, int64_t wait_ms)
 
 void workers_destroy(struct workers *w)
 {
-	struct worker *idle, *dead;
+	struct worker *dead;
 
 	if (!w)
 		return;
 	pthread_mutex_lock(&w->lock);
 	w->draining = w->quitting = true;
-	while ((idle = w->idle_list)) {
-		w->idle_list = idle->next;
-		w->idle--;
-		w->waking++;
-		idle->woken = true;
-		pthread_cond_signal(&idle->wake);
-	}
+	while (w->idle_list)
+		sem_post(&idle_take(w)->wake);
 	/* What is queued still runs: somebody may wait for it. */
 	while (w->alive || w->starting)
 		pthread_cond_wait(&w->changed, &w->lock);
