@@ -1,32 +1,68 @@
 /* crypto.c: the few primitives that askd uses, over OpenSSL's EVP. */
 #include "base/crypto.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/clock.h"
 
 enum { CHUNK = 1 << 30 }; /* EVP counts in int */
 
+/* Looked up once: OpenSSL would do it for each use, at nearly the cost of a small one. */
+static EVP_MD *sha256;
+static EVP_CIPHER *aes_gcm;
+static EVP_MAC_CTX *hmac; /* without a key; copied for each use */
+
+static void look_up(void)
+{
+	char digest[] = "SHA256";
+	const OSSL_PARAM params[] = {
+	        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+	        OSSL_PARAM_construct_end()};
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+	sha256 = EVP_MD_fetch(NULL, digest, NULL);
+	aes_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	hmac = mac ? EVP_MAC_CTX_new(mac) : NULL;
+	EVP_MAC_free(mac);
+	if (hmac && !EVP_MAC_CTX_set_params(hmac, params)) {
+		EVP_MAC_CTX_free(hmac);
+		hmac = NULL;
+	}
+}
+
+static bool ready(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, look_up);
+	return sha256 && aes_gcm && hmac;
+}
+
 bool crypto_sha256(const void *p, size_t n, unsigned char out[CRYPTO_HASH])
 {
 	unsigned length = 0;
 
-	return EVP_Digest(n ? p : "", n, out, &length, EVP_sha256(), NULL) && length == CRYPTO_HASH;
+	return ready() && EVP_Digest(n ? p : "", n, out, &length, sha256, NULL) &&
+	       length == CRYPTO_HASH;
 }
 
 bool crypto_hmac(
         const void *key, size_t key_n, const void *p, size_t n, unsigned char out[CRYPTO_HASH])
 {
-	unsigned length = 0;
+	EVP_MAC_CTX *context = ready() ? EVP_MAC_CTX_dup(hmac) : NULL;
+	size_t length = 0;
+	bool ok;
 
-	if (key_n > CHUNK)
-		return false;
-	return HMAC(EVP_sha256(), key_n ? key : "", (int)key_n, n ? p : (const void *)"", n, out,
-	               &length) &&
-	       length == CRYPTO_HASH;
+	ok = context && EVP_MAC_init(context, key_n ? key : (const void *)"", key_n, NULL) &&
+	     EVP_MAC_update(context, n ? p : (const void *)"", n) &&
+	     EVP_MAC_final(context, out, &length, CRYPTO_HASH) && length == CRYPTO_HASH;
+	EVP_MAC_CTX_free(context);
+	return ok;
 }
 
 bool crypto_derive(const unsigned char key[CRYPTO_KEY], const void *salt, size_t salt_n,
@@ -67,13 +103,13 @@ static bool cipher_run(
 bool crypto_seal(const unsigned char key[CRYPTO_KEY], const void *aad, size_t aad_n, const void *p,
         size_t n, unsigned char *out)
 {
-	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+	EVP_CIPHER_CTX *context = ready() ? EVP_CIPHER_CTX_new() : NULL;
 	unsigned char *tag = out + CRYPTO_NONCE + n;
 	int wrote = 0;
 	bool ok;
 
 	random_bytes(out, CRYPTO_NONCE);
-	ok = context && EVP_CipherInit_ex(context, EVP_aes_256_gcm(), NULL, key, out, 1) &&
+	ok = context && EVP_CipherInit_ex(context, aes_gcm, NULL, key, out, 1) &&
 	     cipher_run(context, NULL, aad, aad_n) &&
 	     cipher_run(context, out + CRYPTO_NONCE, p, n) &&
 	     EVP_CipherFinal_ex(context, tag, &wrote) &&
@@ -93,9 +129,9 @@ bool crypto_open(const unsigned char key[CRYPTO_KEY], const void *aad, size_t aa
 
 	if (n < CRYPTO_SEAL_EXTRA)
 		return false;
-	context = EVP_CIPHER_CTX_new();
+	context = ready() ? EVP_CIPHER_CTX_new() : NULL;
 	memcpy(tag, in + n - CRYPTO_TAG, CRYPTO_TAG);
-	ok = context && EVP_CipherInit_ex(context, EVP_aes_256_gcm(), NULL, key, in, 0) &&
+	ok = context && EVP_CipherInit_ex(context, aes_gcm, NULL, key, in, 0) &&
 	     cipher_run(context, NULL, aad, aad_n) &&
 	     cipher_run(context, out, in + CRYPTO_NONCE, n - CRYPTO_SEAL_EXTRA) &&
 	     EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, CRYPTO_TAG, tag) &&
