@@ -10,7 +10,8 @@
 typedef int32_t service_fn(const struct askd_host *host, struct askd_call *call, const void *in,
         void *out, struct askd_error *reterr);
 
-enum { SERVICE_MAX = 32, SERVICE_WORDS = 16, SCRATCH = 512, ID_MAX = 48 };
+enum { SERVICE_MAX = 32, SERVICE_WORDS = 16, ID_MAX = 48 };
+enum { SCRATCH = 256 }; /* above the largest message that a service returns */
 
 /* What the rooms offered. Written at start, before any instance opens. */
 static struct {
@@ -63,16 +64,28 @@ static int32_t out_size(
 }
 
 static int32_t service_enter(enum contract_function function, const struct askd_host *host,
-        struct askd_call *base, const void *in, void *out, struct askd_error *reterr)
+        struct askd_call *base, const void *in, void *out, struct askd_error *err);
+
+/* With room for an error that the caller does not want to see. */
+__attribute__((noinline)) static int32_t service_enter_unseen(enum contract_function function,
+        const struct askd_host *host, struct askd_call *base, const void *in, void *out)
+{
+	struct askd_error own;
+	return service_enter(function, host, base, in, out, &own);
+}
+
+static int32_t service_enter(enum contract_function function, const struct askd_host *host,
+        struct askd_call *base, const void *in, void *out, struct askd_error *err)
 {
 	const struct contract_function_info *info = &contract_functions[function];
 	struct plugin_call *call = plugin_call_of(base);
-	struct askd_error own, *err = reterr ? reterr : &own;
 	uint64_t room[SCRATCH / 8];
 	struct crossing crossing;
 	uint32_t size;
 	int32_t rc;
 
+	if (!err)
+		return service_enter_unseen(function, host, base, in, out);
 	crossing_error_clear(err);
 	/* The call says whose it is; `host` is compared, never followed, before that is known. */
 	if (!call || !call->owner || &call->owner->host != host)
