@@ -134,15 +134,21 @@ static bool is_sure(const struct stage_call *c, const struct askd_llm_reply *rep
 }
 
 /* A reply that called tools: its line of the receipt is the next one. */
-static void keep_round(struct stage_call *c, const struct askd_llm_reply *reply, const char *llm)
+static int32_t keep_round(struct stage_call *c, const struct askd_llm_reply *reply, const char *llm,
+        struct askd_error *reterr)
 {
 	if (c->kept_count && strcmp(c->kept_llm, llm) != 0)
 		c->kept_count = 0;
 	if (c->kept_count == STAGE_ROUNDS)
-		return;
+		return ASKD_OK;
+	if (!c->kept)
+		c->kept = arena_alloc(&c->call->arena, STAGE_ROUNDS * sizeof *c->kept);
+	if (!c->kept)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the replies of a stage");
 	c->kept[c->kept_count].reply = *reply;
 	c->kept[c->kept_count++].line = json_array_size(c->turn->stages);
 	c->kept_llm = llm;
+	return ASKD_OK;
 }
 
 /* Whose bucket it is. */
@@ -209,7 +215,9 @@ static int32_t replay(struct stage_call *c, struct askd_llm_reply *reply, bool *
 			confidence = kept.confidence_milli;
 		}
 		if (row.status == LEDGER_DONE && row.payload.p && stage_tools_wanted(c, &kept)) {
-			keep_round(c, &kept, row.llm);
+			rc = keep_round(c, &kept, row.llm, reterr);
+			if (rc)
+				return rc;
 		} else if (row.status == LEDGER_DONE && row.payload.p) {
 			*reply = kept;
 			*found = true;
@@ -338,8 +346,8 @@ static int32_t use_engines(struct stage_call *c, size_t from, struct askd_llm_re
         bool *found, struct askd_error *error)
 {
 	int32_t rc = *found ? ASKD_OK : ASKD_E_INTERNAL, failed = ASKD_OK;
+	struct askd_error *first = NULL; /* few calls have one: not on the stack of all that wait */
 	struct arena scratch;
-	struct askd_error first = {0};
 
 	arena_init(&scratch, CALL_ARENA);
 	for (size_t i = from; i < c->count; i++) {
@@ -368,7 +376,9 @@ static int32_t use_engines(struct stage_call *c, size_t from, struct askd_llm_re
 		}
 		if (!failed || failed == ASKD_E_REFUSED) {
 			failed = rc;
-			first = *error;
+			first = arena_alloc(&c->call->arena, sizeof *first);
+			if (first)
+				*first = *error;
 		}
 		if (!may_fall_back(rc) || askd_canceled(&c->call->base) ||
 		        (c->call->base.deadline_us && !askd_limit_ms(&c->call->base, 1000)))
@@ -383,8 +393,8 @@ static int32_t use_engines(struct stage_call *c, size_t from, struct askd_llm_re
 	if (*found && rc != ASKD_E_CANCELED)
 		return ASKD_OK; /* an unsure reply is better than none */
 	/* The first engine's trouble is what the operator must mend, but a cancel is a cancel. */
-	if (rc != ASKD_E_CANCELED && failed) {
-		*error = first;
+	if (rc != ASKD_E_CANCELED && failed && first) {
+		*error = *first;
 		rc = failed;
 	}
 	return rc;

@@ -31,6 +31,11 @@ struct stages {
 };
 
 /* One call of a skill. */
+struct stage_kept {
+	struct askd_llm_reply reply;
+	size_t line; /* of the receipt */
+};
+
 struct stage_call {
 	struct stages *stages;
 	struct turn_state *turn;
@@ -45,11 +50,9 @@ struct stage_call {
 	const char *dialect_hint;
 	struct plugin_instance *candidates[STAGE_CANDIDATES];
 	size_t count;
-	/* Replies that called tools, from before a crash: what one engine had said so far. */
-	struct {
-		struct askd_llm_reply reply;
-		size_t line; /* of the receipt */
-	} kept[STAGE_ROUNDS];
+	/* Replies that called tools, from before a crash: what one engine had said so far, at most
+	 * STAGE_ROUNDS. NULL: none. */
+	struct stage_kept *kept;
 	size_t kept_count;
 	const char *kept_llm;
 };

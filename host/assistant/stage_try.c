@@ -213,16 +213,15 @@ int64_t stage_limit_ms(const struct stage_call *c)
 
 int32_t stage_try(struct stage_call *c, const struct stage_candidate *candidate,
         const struct askd_llm_request *request, struct askd_llm_reply *reply,
-        struct askd_error *reterr)
+        struct askd_error *error)
 {
 	const bool local = (candidate->flags & ASKD_LLM_LOCAL) != 0;
 	const char *left = stage_egress_word(local ? CONFIG_EGRESS_NOTHING : candidate->egress);
 	struct askd_llm_reply answered = {.size = sizeof answered, .confidence_milli = -1};
-	struct askd_error error = {0};
 	struct ledger_stage row;
 	struct plugin_call call;
 	int64_t began_us;
-	int32_t rc = reserve(c, candidate, request, &row, reterr);
+	int32_t rc = reserve(c, candidate, request, &row, error);
 
 	if (rc)
 		return rc;
@@ -232,25 +231,23 @@ int32_t stage_try(struct stage_call *c, const struct stage_candidate *candidate,
 	TESTPOINT("model_called");
 	began_us = clock_monotonic_us();
 	rc = enter_llm_iface_complete(
-	        candidate->instance, NULL, NULL, &call, request, &answered, &error);
+	        candidate->instance, NULL, NULL, &call, request, &answered, error);
 	metrics_observe_us("askd_stage_seconds", NULL, clock_monotonic_us() - began_us);
 	TESTPOINT("model_answered");
 	row.ended_us = row.started_us + (clock_monotonic_us() - began_us);
 	breaker_report(c->stages, candidate->instance, rc);
 	if (rc) {
 		for (size_t i = 0; request->messages && request->messages[i]; i++)
-			drop_echo(error.message, request->messages[i]->text);
-		settle_failure(c, &row, rc, &error);
+			drop_echo(error->message, request->messages[i]->text);
+		settle_failure(c, &row, rc, error);
 		log_info("assistant", c->call->base.id, "llm/%s failed in the stage %s: %s %s",
 		        row.llm, row.name, error_name(rc),
-		        c->call->scope->flags & ASKD_CALL_EPHEMERAL ? "" : error.message);
+		        c->call->scope->flags & ASKD_CALL_EPHEMERAL ? "" : error->message);
 		stage_receipt(c, &row, left, -1);
-		if (reterr)
-			*reterr = error;
 	} else {
 		settle_reply(c, candidate, &row, &answered, left, &call.arena);
 		stage_receipt(c, &row, left, answered.confidence_milli);
-		rc = stage_reply_copy(&c->call->arena, &answered, reply, reterr);
+		rc = stage_reply_copy(&c->call->arena, &answered, reply, error);
 	}
 	plugin_call_finish(&call);
 	return rc;
