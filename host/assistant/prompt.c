@@ -272,6 +272,7 @@ int32_t prompt_render(struct arena *a, const char *prompt, const struct askd_tas
 	struct askd_text values[NAME_COUNT] = {{NULL, 0}};
 	const char *at, *after;
 	const struct askd_task *allowed;
+	struct arena parts; /* what is filled in: not kept while the model thinks */
 	struct buffer b;
 	int32_t rc = prompt_filter(a, task, egress, &allowed, reterr);
 
@@ -280,7 +281,8 @@ int32_t prompt_render(struct arena *a, const char *prompt, const struct askd_tas
 	if (!find_separator(prompt, &at, &after))
 		return askd_fail(reterr, ASKD_E_CONFIG, "a prompt has no line '--- user'");
 	buffer_init(&b, PROMPT_BYTES);
-	if (!list || !made || !collect(a, &b, allowed, reply_schema, dialect_hint, values)) {
+	arena_init(&parts, a->limit);
+	if (!list || !made || !collect(&parts, &b, allowed, reply_schema, dialect_hint, values)) {
 		rc = shortage(&b, reterr);
 		goto out;
 	}
@@ -298,6 +300,7 @@ int32_t prompt_render(struct arena *a, const char *prompt, const struct askd_tas
 	}
 	*messages = list;
 out:
+	arena_finish(&parts);
 	buffer_finish(&b);
 	return rc;
 }

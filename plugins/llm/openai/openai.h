@@ -60,6 +60,8 @@ void bytes_add_string(struct bytes *b, const char *s, size_t n);
  * counts once bytes_took is told where it ends. */
 char *bytes_room(struct bytes *b, size_t n);
 void bytes_took(struct bytes *b, const char *end);
+/* Gives back the room behind what was added. */
+void bytes_fit(struct bytes *b);
 void bytes_free(struct bytes *b);
 /* JSON from the server: depth counted before it is parsed. NULL: it is none. *cut: it ends too
  * early. */

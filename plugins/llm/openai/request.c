@@ -231,6 +231,7 @@ int32_t openai_body(struct openai *o, const struct askd_llm_request *in, uint32_
 	put_tools(body, in);
 	put_format(o, body, in, lacks);
 	put(body, "}");
+	bytes_fit(body); /* it stays for as long as the model thinks */
 	if (!rc && body->failed)
 		rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory for a request");
 	return rc;

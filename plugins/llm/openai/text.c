@@ -118,6 +118,16 @@ void bytes_add_string(struct bytes *b, const char *s, size_t n)
 	bytes_add(b, "\"", 1);
 }
 
+void bytes_fit(struct bytes *b)
+{
+	char *fitted = b->s ? realloc(b->s, b->n + 1) : NULL;
+
+	if (fitted) {
+		b->s = fitted;
+		b->room = b->n + 1;
+	}
+}
+
 void bytes_free(struct bytes *b)
 {
 	free(b->s);

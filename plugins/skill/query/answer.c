@@ -46,9 +46,22 @@ static int32_t drop(struct draft *draft, struct askd_text sentence)
 	return draft->dropped.text.failed ? ASKD_E_NOMEM : ASKD_OK;
 }
 
+/* What may be said of the rows: worked out when the first sentence is there, for while the model
+ * thinks it would only lie about. */
+static int32_t know_figures(const struct draft *draft)
+{
+	const struct query_turn *turn = draft->turn;
+	if (draft->figures->rows)
+		return draft->figures->failed ? ASKD_E_NOMEM : ASKD_OK;
+	return figures_init(draft->figures, &turn->rows, turn->question,
+	        (struct askd_text){turn->decision.sql.s, turn->decision.sql.n}, turn->turn->now_us);
+}
+
 static int32_t take_sentence(struct draft *draft, struct askd_text sentence)
 {
-	int32_t rc;
+	int32_t rc = know_figures(draft);
+	if (rc)
+		return rc;
 	str_clear(&draft->culprit);
 	rc = carries_link(sentence)
 	             ? 0
@@ -155,7 +168,7 @@ static int32_t ask_model(struct query_turn *turn, struct askd_text facts, struct
 int32_t query_answer(struct query_turn *turn, struct askd_error *reterr)
 {
 	struct askd_error err = {.code = 0};
-	struct figures figures = {.rows = NULL};
+	struct figures figures = {.rows = NULL}; /* made when they are needed */
 	struct draft streamed = {.turn = turn, .figures = &figures, .live = true};
 	struct str facts = {0};
 	ASKD_MAKE(struct askd_llm_reply, reply, .confidence_milli = -1);
@@ -163,10 +176,6 @@ int32_t query_answer(struct query_turn *turn, struct askd_error *reterr)
 
 	query_stage(turn, "answer");
 	rc = facts_write(&turn->rows, &facts);
-	if (!rc)
-		rc = figures_init(&figures, &turn->rows, turn->question,
-		        (struct askd_text){turn->decision.sql.s, turn->decision.sql.n},
-		        turn->turn->now_us);
 	if (rc)
 		goto out;
 	rc = ask_model(turn, (struct askd_text){facts.s, facts.n}, &streamed, &reply, &err);
