@@ -145,8 +145,12 @@ int32_t openai_stream_finish(struct openai_stream *s, struct askd_call *call,
 {
 	int32_t rc = ASKD_E_PROTOCOL;
 
-	if (s->stopped)
-		return askd_fail(reterr, s->stopped, "the receiver of the text stopped it");
+	if (s->stopped) {
+		askd_fail(reterr, s->stopped, "the receiver of the text stopped it");
+		if (reterr)
+			reterr->flags = ASKD_ERR_MAYBE_DONE; /* what came until then costs */
+		return s->stopped;
+	}
 	if (s->is_whole && !s->failed)
 		return openai_reply_whole(
 		        s->o, (struct askd_bytes){s->whole.s, s->whole.n}, call, out, reterr);
