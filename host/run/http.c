@@ -16,6 +16,9 @@
 #include "run/metrics.h"
 
 enum { HTTP_HEADER_COUNT = 200, HTTP_URL = 16 << 10, HTTP_HEADER = 64 << 10 };
+/* Each transfer that waits for its reply holds a buffer of this size; libcurl's own is four times
+ * as large. */
+static const long HTTP_RECEIVE = 4 << 10;
 
 /* ---- what is asked ----------------------------------------------------------------------------
  */
@@ -231,6 +234,7 @@ static bool set_options(struct transfer *t, struct curl_slist *headers)
 
 	SET(CURLOPT_URL, t->request->url.s);
 	SET(CURLOPT_PRIVATE, t);
+	SET(CURLOPT_BUFFERSIZE, HTTP_RECEIVE);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_QUICK_EXIT, 1L); /* never wait for a resolver's thread */
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
