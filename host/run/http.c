@@ -234,7 +234,8 @@ static bool set_options(struct transfer *t, struct curl_slist *headers)
 
 	SET(CURLOPT_URL, t->request->url.s);
 	SET(CURLOPT_PRIVATE, t);
-	SET(CURLOPT_BUFFERSIZE, HTTP_RECEIVE);
+	/* Refused by a handle whose last transfer left it a buffer; that one will do. */
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, HTTP_RECEIVE);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_QUICK_EXIT, 1L); /* never wait for a resolver's thread */
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");

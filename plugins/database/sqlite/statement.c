@@ -106,9 +106,9 @@ static struct statement *find(
 	uint8_t *hint = &connection->places[hash % CACHE_HINTS];
 	if (is_it(&connection->cache[*hint], hash, sql, prefix))
 		return &connection->cache[*hint];
-	for (uint8_t i = 0; i < CACHE_STATEMENTS; i++)
+	for (size_t i = 0; i < CACHE_STATEMENTS; i++)
 		if (is_it(&connection->cache[i], hash, sql, prefix)) {
-			*hint = i;
+			*hint = (uint8_t)i;
 			return &connection->cache[i];
 		}
 	return NULL;
