@@ -218,6 +218,15 @@ static bool request_place(struct request *request)
 	return request->placed;
 }
 
+/* Before the answer is complete: who has it may ask again at once. */
+static void request_leave(struct request *request)
+{
+	if (request->placed)
+		limits_leave(
+		        request->web->rooms.limits, request->site->key_limit, request->subject);
+	request->placed = false;
+}
+
 /* ---- the handler ----------------------------------------------------------------------------- */
 
 static int32_t call_handler(const struct route *route, struct plugin_call *call,
@@ -282,6 +291,7 @@ static void request_handle(struct request *request)
 	request->in->params = route_params(&request->arena, request->route, request->in);
 	rc = request->in->params ? call_handler(request->route, &call, request->in, &out, &error)
 	                         : askd_fail(&error, ASKD_E_NOMEM, "no memory for a request");
+	request_leave(request);
 	plugin_call_init(&last, &scope, ANSWER_MS);
 	if (__atomic_load_n(&request->streaming, __ATOMIC_ACQUIRE)) {
 		if (rc && rc != ASKD_E_CANCELED && rc != ASKD_E_GONE)
@@ -303,14 +313,11 @@ static void request_handle(struct request *request)
 static void request_run(void *arg)
 {
 	struct request *request = arg;
-	struct web *web = request->web;
 	bool open;
 
 	if (!__atomic_load_n(&request->gone, __ATOMIC_ACQUIRE) && request_identify(request, true) &&
 	        request_place(request))
 		request_handle(request);
-	if (request->placed)
-		limits_leave(web->rooms.limits, request->site->key_limit, request->subject);
 	answer_count(request->route, request->status, request->began_us);
 	log_debug("web", request->scope.id, "%s %s: %d in %lld ms (%s)", request->route->method,
 	        request->route->path, request->status,
