@@ -445,6 +445,35 @@ static void rate_of_a_key_is_told_and_kept(void **state)
 	assert_non_null(strstr(sent.headers, "x-ratelimit-remaining: 0\n"));
 }
 
+static enum limits_verdict verdicts[2];
+
+static void take_all_places(void)
+{
+	const struct config_limit *limit = config_find_limit(h.b.config, "key");
+
+	for (int i = 0; i < 2; i++)
+		verdicts[i] = limits_enter(h.limits, limit, seen_key);
+	for (int i = 0; i < 2; i++)
+		if (verdicts[i] == LIMITS_PASS)
+			limits_leave(h.limits, limit, seen_key);
+}
+
+/* Else a client that asks one question after the other is refused for the one before. */
+static void the_place_is_free_when_the_answer_comes(void **state)
+{
+	struct asked a;
+
+	(void)state;
+	verdicts[0] = verdicts[1] = LIMITS_REFUSE;
+	on_answer = take_all_places;
+	ask_of(&a, "GET", "/api/whoami");
+	asked_key(&a, h.key);
+	assert_int_equal(answered(&a).status, 200);
+	on_answer = NULL;
+	assert_int_equal(verdicts[0], LIMITS_PASS);
+	assert_int_equal(verdicts[1], LIMITS_PASS);
+}
+
 static void requests_of_a_key_at_the_same_time_are_counted(void **state)
 {
 	struct asked a[3];
@@ -627,7 +656,7 @@ int main(void)
 	        TEST(key_names_the_person), TEST(wrong_keys_look_alike_and_are_slowed),
 	        TEST(right_keys_cost_no_guesses), TEST(revoked_key_is_forgotten_at_once),
 	        TEST(nobody_is_anonymous_but_on_this_machine), TEST(metrics_are_for_operators),
-	        TEST(rate_of_a_key_is_told_and_kept),
+	        TEST(rate_of_a_key_is_told_and_kept), TEST(the_place_is_free_when_the_answer_comes),
 	        TEST(requests_of_a_key_at_the_same_time_are_counted),
 	        TEST(words_for_operators_stay_inside), TEST(handlers_cannot_inject_headers),
 	        TEST(request_ids_are_echoed_when_they_are_sound),

@@ -59,10 +59,14 @@ static inline struct sent *sent_of(uint64_t id)
 	return NULL;
 }
 
+static void (*on_answer)(void); /* NULL, or called when an answer reaches the server */
+
 ASKD_DEFINE(server_begin, askd_web_response, askd_nothing)
 {
 	struct sent *sent;
 
+	if (on_answer)
+		on_answer();
 	pthread_mutex_lock(&h.lock);
 	assert_true(h.count < REPLIES);
 	assert_null(sent_of(in->id));
