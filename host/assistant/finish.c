@@ -230,7 +230,7 @@ int32_t turn_finish(struct turn *turn, bool apology, struct askd_error *reterr)
 		return ASKD_OK; /* refused before anything began: nothing to keep */
 	if (!(unit = store_unit_create(turn->assistant->rooms.store, STORE_MANAGER)))
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the end of a turn");
-	turn_add_row(&turn->state, unit);
+	turn_row_begin(&turn->state, unit);
 	rc = add_conversation(turn, unit, a, &error);
 	if (!rc && !apology && !turn->state.ephemeral)
 		rc = memory_keep(turn, unit, a, &error);

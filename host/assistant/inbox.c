@@ -167,7 +167,6 @@ int32_t inbox_place(struct turn *turn, struct askd_error *reterr)
 
 static void add_rows(struct turn *turn, struct store_unit *unit, struct askd_text payload)
 {
-	const struct call_scope *scope = &turn->state.scope;
 	int64_t now_us = clock_now_us();
 
 	store_unit_add(unit, 1,
@@ -177,15 +176,7 @@ static void add_rows(struct turn *turn, struct store_unit *unit, struct askd_tex
 	                store_text(turn->event->key), store_string(turn->transport->host.instance),
 	                store_int(now_us), store_int(turn->state.ephemeral),
 	                store_bytes(payload.s, (size_t)payload.n)));
-	store_unit_add(unit, 1,
-	        "insert into turns (id, conversation, person, organisation, instance, identity, "
-	        "durable, ephemeral, status, started_us) "
-	        "values ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9)",
-	        STORE_PARAMS(store_id(turn->id), store_int((int64_t)turn->conversation.id),
-	                store_id(scope->person), store_id(scope->organisation),
-	                store_string(turn->transport->host.instance), store_string(scope->identity),
-	                store_int(turn->state.durable), store_int(turn->state.ephemeral),
-	                store_int(now_us)));
+	turn_row_add(turn, unit, now_us);
 }
 
 /* Stores event and turn. CONFLICT: the key is known. */

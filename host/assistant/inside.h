@@ -142,6 +142,9 @@ bool turn_over(struct turn *turn);   /* canceled or past its deadline */
 /* Refused by a limit that fills again by itself, in state.limited_us. */
 bool turn_is_limited(const struct turn *turn);
 
+/* turn_row.c: the row of a turn that begins */
+void turn_row_add(const struct turn *turn, struct store_unit *unit, int64_t started_us);
+
 /* finish.c: the last transaction */
 int32_t turn_finish(struct turn *turn, bool apology, struct askd_error *reterr);
 

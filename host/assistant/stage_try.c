@@ -84,7 +84,7 @@ static int32_t reserve(struct stage_call *c, const struct stage_candidate *candi
 	unit = store_unit_create(c->stages->rooms.store, STORE_MANAGER);
 	if (!unit)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the reservation of a stage");
-	turn_add_row(c->turn, unit);
+	turn_row_begin(c->turn, unit);
 	ledger_stage_reserve(unit, row);
 	rc = store_commit(unit, reterr);
 	if (!rc)

@@ -50,7 +50,7 @@ struct turn_state {
 
 /* turn_row.c. Adds the row of a turn that begins; whoever commits the unit then clears
  * `begins` and sets `stored`. */
-void turn_add_row(struct turn_state *state, struct store_unit *unit);
+void turn_row_begin(struct turn_state *state, struct store_unit *unit);
 
 /* The turn behind a call, or NULL outside a turn. */
 static inline struct turn_state *turn_state_of(const struct call_scope *scope)

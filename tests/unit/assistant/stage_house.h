@@ -216,7 +216,7 @@ void store_commit_later(struct store_unit *unit)
 	assert_ptr_equal(unit, &house);
 }
 
-void turn_add_row(struct turn_state *state, struct store_unit *unit)
+void turn_row_begin(struct turn_state *state, struct store_unit *unit)
 {
 	(void)state;
 	assert_ptr_equal(unit, &house);
