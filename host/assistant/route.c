@@ -173,20 +173,21 @@ bool route_button(struct turn *turn)
 	return true;
 }
 
-static int32_t offer(struct turn *turn, struct plugin_instance *skill)
+/* What the skill offers for the text; 0 and maybe *failed: nothing. */
+static int32_t offer(struct turn *turn, struct plugin_instance *skill, struct askd_error *failed)
 {
 	const struct askd_skill_iface *iface = skill_iface(skill);
 	struct plugin_call call;
 	struct askd_offer out;
-	struct askd_error error = {0};
-	int32_t milli = 0;
+	int32_t milli = 0, rc;
 
 	if (!iface->offer)
 		return 0;
 	plugin_call_init(&call, &turn->state.scope, OFFER_MS);
-	if (enter_skill_iface_offer(skill, NULL, NULL, &call, &turn->turn, &out, &error))
+	rc = enter_skill_iface_offer(skill, NULL, NULL, &call, &turn->turn, &out, failed);
+	if (rc)
 		log_warning("assistant", turn->id, "%s made no offer: %s (%s)",
-		        skill->host.instance, error.message, error_name(error.code));
+		        skill->host.instance, failed->message, error_name(rc));
 	else
 		milli = out.milli;
 	plugin_call_finish(&call);
@@ -197,6 +198,7 @@ bool route_text(struct turn *turn)
 {
 	struct conversation *c = &turn->conversation;
 	struct plugin_instance *skill = NULL;
+	struct askd_error failed = {0};
 	int32_t best = 0;
 
 	if (c->awaits && c->state && c->state_skill && c->state_skill[0]) {
@@ -214,11 +216,18 @@ bool route_text(struct turn *turn)
 		        c->state && c->state_skill && !strcmp(c->state_skill, skill->host.instance)
 		                ? askd_text_of(c->state)
 		                : (struct askd_text){NULL, 0};
-		milli = offer(turn, skill);
+		milli = offer(turn, skill, &failed);
 		if (milli > best) {
 			best = milli;
 			turn->skill = skill;
 		}
+	}
+	if (!turn->skill && cancel_fired(&turn->state.cancel))
+		askd_fail(&failed, ASKD_E_CANCELED, "canceled");
+	/* Who could not be asked may have had an answer. */
+	if (!turn->skill && failed.code) {
+		turn_say_error(turn, &failed);
+		return false;
 	}
 	if (!turn->skill && !turn->turn.database) {
 		turn_say(turn, ASKD_TURN_REFUSED,

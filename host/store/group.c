@@ -162,13 +162,14 @@ static void write_alone(struct store_writer *writer, struct store_unit *unit)
 		say_full(&unit->error);
 }
 
-/* Without memory a commit may not even have begun. If there is still a transaction to end, it was
- * not committed. */
+/* A busy database or missing memory may have kept a commit from even beginning. If there is still
+ * a transaction to end, it was not committed. */
 static bool is_undone(struct store_writer *writer, const struct askd_error *err)
 {
 	struct askd_error ignored;
 
-	return err->code == ASKD_E_NOMEM && !run_text(writer, ASKD_LITERAL("ROLLBACK"), &ignored);
+	return (err->code == ASKD_E_NOMEM || err->code == ASKD_E_BUSY) &&
+	       !run_text(writer, ASKD_LITERAL("ROLLBACK"), &ignored);
 }
 
 bool group_write(struct store_writer *writer, struct store_unit **units, size_t count)
@@ -193,8 +194,7 @@ bool group_write(struct store_writer *writer, struct store_unit **units, size_t 
 	writer->chain = before;
 	if (is_full(&err)) {
 		say_full(&err);
-	} else if (strstr(err.native, "FSYNC") ||
-	           (commits && err.code != ASKD_E_BUSY && !is_undone(writer, &err))) {
+	} else if (strstr(err.native, "FSYNC") || (commits && !is_undone(writer, &err))) {
 		/* Nobody knows what is on the disk now. Trying again would hide it: after a failed
 		 * flush the system calls the same pages clean. */
 		snprintf(writer->reason, sizeof writer->reason,

@@ -173,6 +173,19 @@ def test_every_crossing_failed_once(askd, shard):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("code", ["BUSY", "NOMEM"])
+def test_a_statement_that_fails_late_leaves_the_store_usable(askd, code):
+    """Also a COMMIT that was done when it was said to have failed: the next question is answered."""
+    functions = crossings(askd)
+    patient = Patient(askd, "ASKD_TEST_FAIL")
+    for function in ("database_iface.query", "database_iface.next"):
+        for number in range(1, len(functions[function]) + 2):
+            patient.ask(f"{function}:{number}:{code}")
+            patient.ask("", must="answer")
+    patient.recovered()
+
+
+@pytest.mark.slow
 def test_every_crossing_of_a_start_failed_once(askd):
     """Those that come before the first question, in a process of their own."""
     askd.llm.analysis(PER_CITY, ANSWER)
