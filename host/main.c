@@ -220,7 +220,7 @@ static int command_run(const struct arguments *args)
 {
 	struct config *config = is_alone(args) ? read_config(args) : NULL;
 	struct askd_error error = {0};
-	struct daemon *daemon;
+	struct daemon *daemon = NULL;
 	sigset_t signals, waited;
 	int64_t drain_ms;
 	int got = 0;
@@ -235,7 +235,8 @@ static int command_run(const struct arguments *args)
 	waited = signals;
 	sigaddset(&waited, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &waited, NULL);
-	daemon = daemon_open(config, true, &error);
+	if (!log_to_file(config->log_file, &error))
+		daemon = daemon_open(config, true, &error);
 	if (!daemon) {
 		fprintf(stderr, "askd: %s\n", error.message);
 		notify_stop();

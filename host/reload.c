@@ -210,6 +210,8 @@ static int32_t reload(struct daemon *daemon, struct report *report, struct askd_
 		rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory to compare the configurations");
 	else if (must_stop())
 		rc = askd_fail(reterr, ASKD_E_CANCELED, "askd is stopping");
+	else if (report->changed.n)
+		rc = log_to_file(config->log_file, reterr);
 	if (rc) {
 		buffer_clear(&report->changed);
 		buffer_clear(&report->restart);

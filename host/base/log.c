@@ -2,12 +2,16 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -20,6 +24,11 @@ static _Atomic int log_form = LOG_FORMAT_TEXT;
 static pthread_rwlock_t secrets_lock = PTHREAD_RWLOCK_INITIALIZER;
 static char **secrets;
 static size_t secrets_count;
+
+static pthread_mutex_t file_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic bool to_file;
+static char *file_path;
+static int file_fd = -1;
 
 void log_init(uint32_t level, enum log_format format)
 {
@@ -103,18 +112,82 @@ static void sanitise(struct buffer *b, const char *s, size_t n, bool controls)
 	}
 }
 
-static void write_line(const char *s, size_t n)
+static int open_file(const char *path)
+{
+	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+}
+
+int32_t log_to_file(const char *path, struct askd_error *reterr)
+{
+	char *copy = path ? strdup(path) : NULL;
+	int fd = copy ? open_file(path) : -1;
+
+	if (path && !copy)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the log");
+	if (path && fd < 0) {
+		free(copy);
+		return askd_fail(reterr, ASKD_E_CONFIG,
+		        "the log %s cannot be opened (%s): make its folder and give it to the user "
+		        "that runs askd, or leave askd.log.file out",
+		        path, strerror(errno));
+	}
+	pthread_mutex_lock(&file_lock);
+	if (file_fd >= 0)
+		close(file_fd);
+	free(file_path);
+	file_path = copy;
+	file_fd = fd;
+	atomic_store(&to_file, path != NULL);
+	pthread_mutex_unlock(&file_lock);
+	return ASKD_OK;
+}
+
+/* Goes on in a new file where the old one was moved away or removed; in the old one where no new
+ * one can be made. */
+static void follow_file(void)
+{
+	struct stat named, held;
+	int fd;
+
+	if (!stat(file_path, &named) && !fstat(file_fd, &held) && named.st_ino == held.st_ino &&
+	        named.st_dev == held.st_dev)
+		return;
+	fd = open_file(file_path);
+	if (fd < 0)
+		return;
+	close(file_fd);
+	file_fd = fd;
+}
+
+static bool write_all(int fd, const char *s, size_t n)
 {
 	while (n) {
-		ssize_t wrote = write(STDERR_FILENO, s, n);
+		ssize_t wrote = write(fd, s, n);
 
 		if (wrote < 0 && errno == EINTR)
 			continue;
 		if (wrote <= 0)
-			return; /* there is nobody to tell */
+			return false;
 		s += wrote;
 		n -= (size_t)wrote;
 	}
+	return true;
+}
+
+static void write_line(const char *s, size_t n)
+{
+	bool written = false;
+
+	if (atomic_load(&to_file)) {
+		pthread_mutex_lock(&file_lock);
+		if (file_fd >= 0) {
+			follow_file();
+			written = write_all(file_fd, s, n);
+		}
+		pthread_mutex_unlock(&file_lock);
+	}
+	if (!written)
+		write_all(STDERR_FILENO, s, n); /* where that fails there is nobody to tell */
 }
 
 static void format_line(struct buffer *line, const char *level, const char *room, uint64_t id,

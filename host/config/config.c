@@ -170,6 +170,8 @@ static int32_t read_askd(
 	if (!rc)
 		rc = resolve(config, node, "state_dir", &config->state_dir, reterr);
 	if (!rc)
+		rc = resolve(config, yaml_find(node, "log"), "file", &config->log_file, reterr);
+	if (!rc)
 		rc = resolve(config, node, "web_root", &config->web_root, reterr);
 	if (!rc)
 		rc = default_state_dir(config, reterr);

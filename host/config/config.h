@@ -105,6 +105,7 @@ struct config {
 	const char *zone;
 	const char *web_root; /* may be NULL */
 	int64_t log_level, log_format;
+	const char *log_file; /* NULL: standard error */
 	int64_t workers_max, workers_queue;
 	int64_t drain_ms;
 	/* security */

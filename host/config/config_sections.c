@@ -40,6 +40,10 @@ const struct askd_option config_log_options[] = {
                 .help = "text for persons, json for machines",
                 .def = "text",
                 ASKD_OPTION_CHOICE(struct config, log_format, formats)},
+        {.name = "file",
+                .help = "Where `askd run` writes them instead of standard error; made anew after "
+                        "it was moved away",
+                ASKD_OPTION_TEXT(struct config, log_file)},
         {.name = NULL}};
 
 const struct askd_option config_workers_options[] = {

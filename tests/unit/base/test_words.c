@@ -72,6 +72,44 @@ static void log_json_is_json(void **state)
 	log_init(ASKD_LOG_INFO, LOG_FORMAT_TEXT);
 }
 
+static const char *contents(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, captured, sizeof captured - 1);
+
+	assert_true(n >= 0);
+	captured[n] = 0;
+	close(fd);
+	return captured;
+}
+
+static void log_goes_on_in_a_new_file_when_the_old_was_moved(void **state)
+{
+	char folder[] = "/tmp/askd-log-XXXXXX", path[64], moved[64];
+	struct askd_error error = {0};
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/askd.log", folder);
+	snprintf(moved, sizeof moved, "%s/askd.log.1", folder);
+	assert_int_equal(log_to_file(path, &error), ASKD_OK);
+	assert_string_equal(capture(ASKD_LOG_INFO, "main", 0, "first"), "");
+	assert_int_equal(log_to_file("/nowhere/askd.log", &error), ASKD_E_CONFIG);
+	assert_non_null(strstr(error.message, "/nowhere/askd.log"));
+	assert_int_equal(rename(path, moved), 0);
+	log_write(ASKD_LOG_INFO, "main", 0, "second");
+	assert_non_null(strstr(contents(moved), " info main first\n"));
+	assert_null(strstr(captured, "second"));
+	assert_non_null(strstr(contents(path), " info main second\n"));
+	assert_int_equal(log_to_file("/dev/full", &error), ASKD_OK);
+	assert_non_null(strstr(capture(ASKD_LOG_INFO, "main", 0, "no room"), "no room"));
+	assert_int_equal(log_to_file(NULL, &error), ASKD_OK);
+	assert_non_null(strstr(capture(ASKD_LOG_INFO, "main", 0, "third"), "third"));
+	unlink(path);
+	unlink(moved);
+	rmdir(folder);
+}
+
 static void secret_never_reaches_the_log(void **state)
 {
 	char *long_message = calloc(1, 40001);
@@ -457,7 +495,9 @@ static void encodings_round_trip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(log_line_is_one_line),
-	        cmocka_unit_test(log_json_is_json), cmocka_unit_test(secret_never_reaches_the_log),
+	        cmocka_unit_test(log_json_is_json),
+	        cmocka_unit_test(log_goes_on_in_a_new_file_when_the_old_was_moved),
+	        cmocka_unit_test(secret_never_reaches_the_log),
 	        cmocka_unit_test(excerpt_has_fifty_characters),
 	        cmocka_unit_test(json_from_strangers_is_limited),
 	        cmocka_unit_test(plain_json_is_json),
