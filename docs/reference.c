@@ -1,11 +1,14 @@
-/* reference.c: prints docs/configuration.md from the option tables of the host and of the plugins.
- * askd_reference PLUGIN_FOLDER >docs/configuration.md (./dev docs does it; a test compares) */
+/* reference.c: prints docs/configuration.md, or with --man the same for askd.yaml(5), from the
+ * option tables of the host and of the plugins. askd_reference PLUGIN_FOLDER >docs/configuration.md
+ * (./dev docs does it; a test compares) askd_reference PLUGIN_FOLDER --man >options (packaging/
+ * does it) */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/config.h"
 #include "config/options.h"
+#include "plugin/command.h"
 #include "plugin/library.h"
 
 static const char head[] =
@@ -60,34 +63,95 @@ static void print_table(const struct askd_option *table, uint32_t stride)
 	}
 }
 
+/* ---- the manual -------------------------------------------------------------------------------
+ */
+
+static void print_roff(const char *s)
+{
+	if (s && (*s == '.' || *s == '\''))
+		fputs("\\&", stdout);
+	for (; s && *s; s++)
+		if (*s == '\\')
+			fputs("\\e", stdout);
+		else if (*s == '-')
+			fputs("\\-", stdout);
+		else
+			putchar(*s == '\n' ? ' ' : *s);
+}
+
+static void print_entries(const struct askd_option *table, uint32_t stride)
+{
+	for (const struct askd_option *o = table; o && o->name; o = options_next(o, stride)) {
+		printf(".TP\n\\fB%s\\fR (%s", o->name, options_type_name(o->type));
+		if (o->flags & ASKD_OPT_REQUIRED)
+			printf("; required");
+		else if (o->def && o->def[0] && !(o->flags & ASKD_OPT_SECRET)) {
+			printf("; default \\fB");
+			print_roff(o->def);
+			printf("\\fR");
+		}
+		printf("%s)\n", o->flags & ASKD_OPT_SECRET ? "; secret" : "");
+		print_roff(o->help);
+		for (size_t i = 0; o->choices && o->choices[i]; i++)
+			printf("%s \\fB%s\\fR", i ? "," : "; one of", o->choices[i]);
+		printf(".\n");
+	}
+}
+
+/* ---- both -------------------------------------------------------------------------------------
+ */
+
+static void print_section(bool man, const struct config_section *s)
+{
+	printf(man ? ".SS %s\n" : "\n## `%s`\n\n", s->name);
+	if (man)
+		print_roff(s->help);
+	else
+		fputs(s->help, stdout);
+	puts(man ? "." : "");
+	if (s->options)
+		(man ? print_entries : print_table)(s->options, sizeof *s->options);
+}
+
+static void print_plugin(bool man, const char *kind, const struct plugin_library *library)
+{
+	const struct askd_plugin *plugin = library->plugin;
+
+	printf(man ? ".SS %s: {NAME: {plugin: %s}}\n" : "\n## `%s: {NAME: {plugin: %s}}`\n\n", kind,
+	        plugin->name);
+	printf("The plugin %s (%s): %s.\n", plugin->name, plugin->license, plugin->summary);
+	if (library->options && library->options->name)
+		(man ? print_entries : print_table)(library->options, plugin->option_size);
+	else
+		printf("%sIt has no options of its own.\n", man ? "" : "\n");
+}
+
 int main(int argc, char **argv)
 {
-	static const char *const plugins[][2] = {{"llm", "openai"}, {"database", "sqlite"},
-	        {"transport", "console"}, {"transport", "http"}, {"skill", "query"}};
 	const char *const path[] = {argc > 1 ? argv[1] : "build/plugins", NULL};
+	bool man = argc > 2 && !strcmp(argv[2], "--man");
+	const char *const *names;
+	struct arena arena;
+	int status = 0;
 
-	fputs(head, stdout);
-	for (const struct config_section *s = config_sections(); s->name; s++) {
-		printf("\n## `%s`\n\n%s\n", s->name, s->help);
-		if (s->options)
-			print_table(s->options, sizeof *s->options);
-	}
-	for (size_t i = 0; i < sizeof plugins / sizeof *plugins; i++) {
+	arena_init(&arena, 0);
+	if (!man)
+		fputs(head, stdout);
+	for (const struct config_section *s = config_sections(); s->name; s++)
+		print_section(man, s);
+	names = plugin_names(path, &arena);
+	for (; names && *names && !status; names++) {
+		const char *slash = strchr(*names, '/');
+		const char *kind = arena_copy(&arena, *names, (size_t)(slash - *names));
 		struct askd_error error = {0};
 		struct plugin_library *library =
-		        plugin_library_find(path, plugins[i][0], plugins[i][1], &error);
+		        kind ? plugin_library_find(path, kind, slash + 1, &error) : NULL;
 
-		if (!library) {
-			fprintf(stderr, "askd_reference: %s\n", error.message);
-			return 1;
-		}
-		printf("\n## `%s: {NAME: {plugin: %s}}`\n\nThe plugin %s", plugins[i][0],
-		        plugins[i][1], library->plugin->name);
-		printf(" (%s): %s.\n", library->plugin->license, library->plugin->summary);
-		if (library->options && library->options->name)
-			print_table(library->options, library->plugin->option_size);
+		if (library)
+			print_plugin(man, kind, library);
 		else
-			printf("\nIt has no options of its own.\n");
+			status = fprintf(stderr, "askd_reference: %s\n", error.message);
 	}
-	return fflush(stdout) ? 1 : 0;
+	arena_finish(&arena);
+	return !names || status || fflush(stdout) ? 1 : 0;
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "daemon.h"
+#include "help.h"
 #include "plugin/command.h"
 #include "run/inherit.h"
 #include "run/notify.h"
@@ -28,10 +29,21 @@ static const struct daemon_verb own_verbs[] = {
         {"check", "askd check [-c FILE]", "Checks the whole configuration; connects to nothing."},
         {"reload", "askd reload [-c FILE]",
                 "Has the running daemon take up its changed configuration."},
-        {"plugin", "askd plugin list | info KIND/NAME | check FILE.so | new KIND NAME",
-                "Shows, judges and makes plugins."},
-        {"key", "askd key create NAME | list | revoke NAME | forget-sealed",
-                "API keys for programs."},
+        {"plugin",
+                "askd plugin list | info KIND/NAME | check FILE.so [--options FILE] | new KIND "
+                "NAME",
+                "Shows, judges and makes plugins.\n"
+                "  --options FILE   the options of an instance, and what the check may try with "
+                "it"},
+        {"key",
+                "askd key create NAME [--person NAME] [--databases DATABASE,...] | list | "
+                "revoke NAME | forget-sealed [--yes]",
+                "API keys for programs.\n"
+                "  --person NAME              for whom it acts; absent: for you\n"
+                "  --databases DATABASE,...   the databases that it may ask; absent: all that the "
+                "person may\n"
+                "  --yes                      do it: what was sealed with a lost master key is "
+                "gone for good"},
         {"audit", "askd audit", "Checks that no row of the audit was changed, removed or added."},
         {"version", "askd version", "Prints the version."},
         {"help", "askd help [COMMAND]", "Prints this, or how to use one command."},
@@ -108,65 +120,6 @@ static struct config *read_config(const struct arguments *args)
 	else
 		log_init((uint32_t)config->log_level, (enum log_format)config->log_format);
 	return config;
-}
-
-/* The words of the plugins, read from whatever configuration is in reach; none if there is none. */
-static const struct daemon_verb *plugin_verbs(const struct config *config, struct arena *a)
-{
-	const struct daemon_verb *verbs = NULL;
-	struct registry *registry;
-
-	if (daemon_offer(NULL))
-		return NULL;
-	registry = registry_open(config, NULL);
-	if (registry) {
-		verbs = daemon_verbs(registry, a);
-		registry_close(registry);
-	}
-	return verbs;
-}
-
-static int command_help(const struct arguments *args)
-{
-	const char *wanted = args->count > 1 ? args->words[1] : NULL;
-	struct config *config = config_read(args->config, NULL);
-	const struct daemon_verb *lists[2] = {own_verbs, NULL};
-	const char *names[64] = {NULL};
-	const char *nearest;
-	struct arena arena;
-	size_t n = 0;
-	int status = 0;
-
-	arena_init(&arena, 0);
-	log_init(ASKD_LOG_ERROR, LOG_FORMAT_TEXT);
-	lists[1] = config ? plugin_verbs(config, &arena) : NULL;
-	if (!wanted)
-		printf("askd %s: asks your own databases in plain language\n\n", ASKD_VERSION);
-	for (size_t l = 0; l < 2; l++)
-		for (const struct daemon_verb *v = lists[l]; v && v->name; v++) {
-			if (n < 63)
-				names[n++] = v->name;
-			if (!wanted) {
-				printf("  %-10s %s\n", v->name, v->help);
-			} else if (!strcmp(v->name, wanted)) {
-				printf("%s\n\n%s\n", v->usage, v->help);
-				goto out;
-			}
-		}
-	if (!wanted) {
-		printf("\nEvery command takes -c FILE, the configuration; without it askd reads\n"
-		       "$ASKD_CONFIG or /etc/askd/askd.yaml, and without those works on "
-		       "defaults.\n");
-		goto out;
-	}
-	nearest = text_nearest(wanted, names);
-	fprintf(stderr, "askd: no command '%s'%s%s%s\n", wanted, nearest ? ", did you mean '" : "",
-	        nearest ? nearest : "", nearest ? "'?" : "");
-	status = 1;
-out:
-	arena_finish(&arena);
-	config_destroy(config);
-	return status;
 }
 
 static int command_check(const struct arguments *args)
@@ -415,7 +368,7 @@ int main(int argc, char **argv)
 		goto out;
 	verb = args.count ? args.words[0] : "help";
 	if (!strcmp(verb, "help") || !strcmp(verb, "--help") || !strcmp(verb, "-h"))
-		status = command_help(&args);
+		status = help_command(own_verbs, args.config, args.count, args.words);
 	else if (!strcmp(verb, "version") || !strcmp(verb, "--version"))
 		status = !is_alone(&args) || printf("askd %s (SDK %d.%d)\n", ASKD_VERSION,
 		                                     ASKD_SDK_MAJOR, ASKD_SDK_MINOR) < 0;

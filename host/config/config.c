@@ -81,7 +81,8 @@ static int32_t default_state_dir(struct config *config, struct askd_error *reter
 }
 
 /* Beside the program (a build), where an installed program's plugins lie as seen from it (a prefix
- * that was moved or chosen at installation), and where the build was told to install them. */
+ * that was moved or chosen at installation), and where the build was told to install them: for the
+ * program of a package that is /usr/local, if anything is there. */
 static int32_t default_plugin_path(struct config *config, struct askd_error *reterr)
 {
 	static const char *const near[] = {"plugins", ASKD_PLUGIN_DIR_FROM_PROGRAM};
@@ -89,7 +90,7 @@ static int32_t default_plugin_path(struct config *config, struct askd_error *ret
 	char program[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
 	struct stat status, installed;
-	bool twice = false;
+	bool there = !stat(ASKD_PLUGIN_DIR, &installed), twice = false;
 	size_t count = 0;
 
 	if (!list)
@@ -102,12 +103,11 @@ static int32_t default_plugin_path(struct config *config, struct askd_error *ret
 			return config_no_memory(reterr);
 		if (stat(folder, &status) || !S_ISDIR(status.st_mode))
 			continue;
-		twice = twice ||
-		        (!stat(ASKD_PLUGIN_DIR, &installed) && installed.st_dev == status.st_dev &&
-		                installed.st_ino == status.st_ino);
+		twice = twice || (there && installed.st_dev == status.st_dev &&
+		                         installed.st_ino == status.st_ino);
 		list[count++] = folder;
 	}
-	if (!twice)
+	if (!count || (there && !twice))
 		list[count] = ASKD_PLUGIN_DIR;
 	config->plugin_path = list;
 	return ASKD_OK;

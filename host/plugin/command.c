@@ -75,6 +75,41 @@ static void list_kind(const char *folder, const char *kind, FILE *out)
 		free_entries(files, count);
 }
 
+enum { NAMES_MAX = 1024 };
+
+static bool is_listed(const char *const *list, const char *name)
+{
+	while (*list && strcmp(*list, name) != 0)
+		list++;
+	return *list;
+}
+
+const char *const *plugin_names(const char *const *plugin_path, struct arena *a)
+{
+	const char **list = arena_zalloc(a, (NAMES_MAX + 1) * sizeof *list);
+	size_t n = 0;
+
+	for (; list && *plugin_path; plugin_path++)
+		for (const char *const *kind = scaffold_kinds; list && *kind; kind++) {
+			const char *folder = arena_print(a, "%s/%s", *plugin_path, *kind);
+			struct dirent **files = NULL;
+			int count = folder ? scandir(folder, &files, is_library, compare_names) : 0;
+
+			for (int i = 0; i < count && list && n < NAMES_MAX; i++) {
+				const char *name = arena_print(a, "%s/%.*s", *kind,
+				        (int)strlen(files[i]->d_name) - 3, files[i]->d_name);
+
+				if (!name)
+					list = NULL;
+				else if (!is_listed(list, name))
+					list[n++] = name;
+			}
+			if (count >= 0)
+				free_entries(files, count);
+		}
+	return list;
+}
+
 static int command_list(const struct config *config, FILE *out, FILE *err)
 {
 	size_t found = 0;

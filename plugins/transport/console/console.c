@@ -256,7 +256,11 @@ out:
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 ASKD_MAKE(static const struct askd_verb, verb_ask, .name = "ask", .usage = USAGE,
-        .help = "Answers a question from a database.", .run = console_ask);
+        .help = "Answers a question from a database.\n"
+                "  -d DATABASE    the database that is asked; needed where there are several\n"
+                "  --session ID   goes on with an earlier conversation\n"
+                "  --json         prints the whole answer as JSON",
+        .run = console_ask);
 static const struct askd_verb *const verb_list[] = {&verb_ask, NULL};
 ASKD_MAKE(static const struct askd_verbs, verbs, .verbs = verb_list);
 ASKD_MAKE(static const struct askd_extension, extension, .id = "askd.verbs/1", .table = &verbs);

@@ -81,7 +81,9 @@ struct askd_verb {
 	uint32_t flags;
 	const char *name;
 	const char *usage;                              /* "askd ask [-d DATABASE] QUESTION" */
-	const char *help;                               /* one sentence */
+	/* One sentence; then, for `askd help NAME`, the manual and the completion of shells, a line
+	 * for each option: "  --json   what it does". */
+	const char *help;
 	ASKD_FN(run, askd_verb_call, askd_verb_result); /* [worker] self: instance */
 };
 
