@@ -24,6 +24,7 @@ DECISION = {"action": "sql", "answer": "", "explanation": "", "confidence": 0.9,
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: left out by ./dev test --fast")
     config.addinivalue_line("markers", "faults: needs a build with ASKD_FAULTS")
+    config.addinivalue_line("markers", "package: makes packages of the release build and installs them; needs root")
     config.addinivalue_line("markers", "threads: runs under ThreadSanitizer and in the release build too")
 
 

@@ -64,7 +64,7 @@ def blocks_of(page):
     return BLOCK.findall((TREE / page).read_text(encoding="utf-8"))
 
 
-def run_page(page, prefix, folder, more=None):
+def run_page(page, prefix, folder, more=None, shell=shell):
     """The number of commands that ran."""
     output, commands = "", 0
     for kind, info, body in blocks_of(page):

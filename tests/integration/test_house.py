@@ -162,7 +162,6 @@ def rename_bundled_plugins(source):
         # As a configuration and the reference write it; what a path or a sentence of the host's says.
         put_x([*source.glob("*.md"), *source.glob("docs/*.md"), *source.glob("config/**/*.yaml"), *tests],
               rf"(?<=plugin: )(?={name}\b)", rf"(?<=^The plugin )(?={name} \()")
-        put_x([source / "docs/reference.c"], rf'(?<="{kind}", ")(?={name}")')
         put_x(tests, rf"(?<=\b{kind}/)(?={name}\b(?!/))", rf"\b(?={name}\.so\b)", rf"(?<=did you mean )(?={name}\?)")
 
 
@@ -176,7 +175,7 @@ def test_suite_passes_with_every_plugin_renamed(tmp_path):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
     rename_bundled_plugins(source)
-    targets = ["askd", "askd-company", "askd_stub", "askd_reference", "broken_plugins", "dashboard"] + [
+    targets = ["askd", "askd-company", "askd_stub", "askd_reference", "broken_plugins", "dashboard", "manual"] + [
         f"plugin-{kind}-{name}" for path in source.glob("*/**/CMakeLists.txt") if "broken" not in path.parts
         for kind, name in re.findall(r"^\s*askd_plugin\((\w+) (\w+)\s+SOURCES", path.read_text(), re.M)
         if kind != "kind" and "versions" not in path.parts]

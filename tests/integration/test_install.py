@@ -18,7 +18,7 @@ def prefix(tmp_path_factory):
 
 
 def test_everything_is_in_its_place(prefix):
-    for name in ("bin/askd", "bin/askd-company", "share/askd/askd.yaml", "share/askd/LICENSE",
+    for name in ("bin/askd", "bin/askd-company", "share/askd/askd.yaml", "share/doc/askd/copyright",
                  "include/askd/askd.h",
                  "include/askd/stub.h", "lib/cmake/askd/askdConfig.cmake",
                  "lib/cmake/askd/AskdPlugin.cmake", "lib/pkgconfig/askd.pc",
