@@ -95,9 +95,11 @@ static bool arguments_read(struct arguments *args, int argc, char **argv)
 
 static const char *user_name(void)
 {
+	static char name[128];
 	const struct passwd *entry = getpwuid(getuid());
 
-	return entry ? entry->pw_name : "nobody";
+	snprintf(name, sizeof name, "%s", entry ? entry->pw_name : "nobody");
+	return name;
 }
 
 /* `run`, `check` and `version` stand alone. */
@@ -188,7 +190,7 @@ static int command_run(const struct arguments *args)
 	waited = signals;
 	sigaddset(&waited, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &waited, NULL);
-	if (!log_to_file(config->log_file, &error))
+	if (!store_as_owner(config->state_dir, &error) && !log_to_file(config->log_file, &error))
 		daemon = daemon_open(config, true, &error);
 	if (!daemon) {
 		fprintf(stderr, "askd: %s\n", error.message);
@@ -242,6 +244,7 @@ static int command_with_state(const struct arguments *args)
 	struct daemon *daemon = NULL;
 	struct cancel cancel;
 	struct interrupt interrupt = {.cancel = &cancel};
+	const char *user = user_name(); /* before root becomes the owner of the state */
 	pthread_t thread;
 	char **words;
 	int status = 1;
@@ -281,7 +284,7 @@ static int command_with_state(const struct arguments *args)
 		fprintf(stderr, "askd: no thread for signals: %s\n", strerror(errno));
 		goto out;
 	}
-	status = daemon_command(daemon, user_name(), NULL, args->count, args->words, STDIN_FILENO,
+	status = daemon_command(daemon, user, NULL, args->count, args->words, STDIN_FILENO,
 	        STDOUT_FILENO, STDERR_FILENO, &cancel);
 	__atomic_store_n(&interrupt.done, true, __ATOMIC_RELEASE);
 	pthread_kill(thread, SIGHUP);

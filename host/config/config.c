@@ -87,7 +87,7 @@ static int32_t default_plugin_path(struct config *config, struct askd_error *ret
 {
 	static const char *const near[] = {"plugins", ASKD_PLUGIN_DIR_FROM_PROGRAM};
 	const char **list = arena_zalloc(&config->arena, 4 * sizeof *list);
-	char program[PATH_MAX];
+	char program[PATH_MAX], real[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
 	struct stat status, installed;
 	bool there = !stat(ASKD_PLUGIN_DIR, &installed), twice = false;
@@ -101,8 +101,11 @@ static int32_t default_plugin_path(struct config *config, struct askd_error *ret
 
 		if (!folder)
 			return config_no_memory(reterr);
-		if (stat(folder, &status) || !S_ISDIR(status.st_mode))
+		if (!realpath(folder, real) || stat(real, &status) || !S_ISDIR(status.st_mode))
 			continue;
+		folder = arena_print(&config->arena, "%s", real);
+		if (!folder)
+			return config_no_memory(reterr);
 		twice = twice || (there && installed.st_dev == status.st_dev &&
 		                         installed.st_ino == status.st_ino);
 		list[count++] = folder;

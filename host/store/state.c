@@ -1,6 +1,8 @@
 /* state.c: the folder of the state, and the lock that keeps a second askd out of it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -69,12 +71,31 @@ static void name_process(long pid, char *out, size_t size)
 	        *verb != '-' ? verb : "");
 }
 
+int32_t store_as_owner(const char *state_dir, struct askd_error *reterr)
+{
+	const struct passwd *owner;
+	struct stat st;
+
+	if (geteuid() || stat(state_dir, &st) || !st.st_uid)
+		return ASKD_OK;
+	owner = getpwuid(st.st_uid);
+	if ((owner ? initgroups(owner->pw_name, owner->pw_gid) : setgroups(0, NULL)) ||
+	        setgid(owner ? owner->pw_gid : st.st_gid) || setuid(st.st_uid))
+		return askd_fail(reterr, ASKD_E_CONFIG,
+		        "state_dir %s belongs to user %ld, and root cannot become that user (%s): "
+		        "run askd as that user",
+		        state_dir, (long)st.st_uid, strerror(errno));
+	return ASKD_OK;
+}
+
 int32_t state_lock(const char *state_dir, int *fd, struct askd_error *reterr)
 {
 	char path[STORE_PATH + 16], text[32] = "", who[300];
 	int lock = -1, n;
-	int32_t rc = make_folder(state_dir, reterr);
+	int32_t rc = store_as_owner(state_dir, reterr);
 
+	if (!rc)
+		rc = make_folder(state_dir, reterr);
 	if (rc)
 		return rc;
 	snprintf(path, sizeof path, "%s/askd.lock", state_dir);

@@ -8,6 +8,10 @@
 struct store;
 enum store_database { STORE_MANAGER, STORE_COSTS, STORE_DATABASE_COUNT };
 
+/* Root becomes the user to whom state_dir belongs, for good: what root made there would be closed
+ * to the service. store_open does it too; before it, who makes other files that the service needs.
+ * [main] */
+int32_t store_as_owner(const char *state_dir, struct askd_error *reterr);
 /* Takes the lock of state_dir (made with 0700 if absent; CONFLICT names the holder), opens both
  * databases, reads or makes the master key. [main] */
 struct store *store_open(const struct config *config, struct askd_error *reterr);
