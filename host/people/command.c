@@ -164,11 +164,13 @@ static int create(struct people *people, const struct call_scope *scope, int arg
 	        people_key_create(people, scope, id, name, databases, text, &key, &error) ||
 	        people_find(people, id, &person, &error))
 		return fail(err, &error);
-	fprintf(out,
-	        "%s\n"
+	/* The key alone, so that it may be put into a file. */
+	fprintf(out, "%s\n", text);
+	fflush(out);
+	fprintf(err,
 	        "This is the key '%s' of %s, for %s. It is shown once and kept nowhere: store it "
 	        "now.\n",
-	        text, key.name, person.name,
+	        key.name, person.name,
 	        *key.databases ? key.databases : "every database that lets them in");
 	memset(text, 0, sizeof text);
 	return 0;

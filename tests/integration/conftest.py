@@ -47,9 +47,9 @@ def wait_until(condition, what, seconds=20):
 class FakeLLM:
     """The scripted OpenAI-compatible server in fake_llm.py, as a process of its own."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, before=()):
         self.process = subprocess.Popen(
-            [sys.executable, str(TREE / "tests/integration/fake_llm.py")],
+            [*before, sys.executable, str(TREE / "tests/integration/fake_llm.py")],
             stdout=subprocess.PIPE, stderr=(folder / "fake_llm.log").open("w"), text=True)
         line = self.process.stdout.readline()
         assert line.strip().isdigit(), f"fake_llm.py did not start; see {folder}/fake_llm.log"

@@ -1,11 +1,12 @@
 """Runs a page of the documentation as a reader would, from top to bottom, against an installed askd.
 
     ```sh            is executed; it must succeed
+    ```sh norun="X"  is not, because of X
     ```text          each of its lines must stand in what the last ```sh printed
     ```yaml file=X   is written to the file X (any language with file= is)
 
 What differs from run to run (sessions, references, keys, times, processes) is left out of the
-comparison. Blocks without a language, and indented ones, are only read.
+comparison. Blocks without a language, and indented ones, are only read; commands never stand in them.
 """
 
 import os
@@ -71,7 +72,7 @@ def run_page(page, prefix, folder, more=None, shell=shell):
         name = re.search(r"file=(\S+)", info)
         if name:
             (folder / name.group(1)).write_text(body)
-        elif kind == "sh":
+        elif kind == "sh" and "norun=" not in info:
             result = shell(body, prefix, folder, more)
             assert result.returncode == 0, f"{page}: {body}\n{result.stdout}"
             output = alike(result.stdout)

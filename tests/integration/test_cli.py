@@ -336,8 +336,8 @@ def test_keys_are_made_listed_and_revoked(askd, served):
         askd.start()
     assert "There are no keys" in askd.run("key", "list", check=0).stdout
     made = askd.run("key", "create", "reports", "--databases", "shop", check=0)
-    text = made.stdout.splitlines()[0]
-    assert re.fullmatch(r"askd_[A-Za-z0-9_-]{43}", text)
+    text = made.stdout.removesuffix("\n")
+    assert re.fullmatch(r"askd_[A-Za-z0-9_-]{43}", text) and "shown once" in made.stderr
     listed = askd.run("key", "list", check=0).stdout
     assert re.search(r"^reports .* shop .* valid$", listed, re.M), listed
     assert text not in listed and text not in str(askd.sql("select * from api_keys"))

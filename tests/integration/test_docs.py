@@ -7,9 +7,14 @@ import jsonschema
 import pytest
 
 from conftest import DECISION, PER_CITY, TREE
-from documents import prefix, run_page, shell  # noqa: F401 (a fixture)
+from documents import blocks_of, prefix, run_page, shell  # noqa: F401 (a fixture)
 
 PER_CITY_ANSWER = "Hamburg ordered the most, 300.5 in all, ahead of Berlin with 200. Köln ordered 0.5."
+
+
+PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (TREE / "docs").glob("*.md"))]
+# Commands of this tree may stand in an indented block: they are what its own tests are run with.
+LOOSE = re.compile(r"^(?: {4}|\t)(?:\$ |askd |(?:sudo )?(?!\./dev )(?:\./|apt|systemctl|install|cmake|curl|perf|/usr/bin/))", re.M)
 
 
 def decide(question, **decision):
@@ -67,16 +72,36 @@ def test_page(reader, page, least):
 
 def test_commands_of_dev_exist():
     listed = re.findall(r"^\./dev (\w+)", shell("./dev help", TREE, TREE).stdout, re.M)
-    for page in ("README.md", "docs/operating.md", "docs/contributing.md", "docs/asking.md"):
+    for page in PAGES:
         for word in re.findall(r"\./dev (\w+)", (TREE / page).read_text(encoding="utf-8")):
             assert word in listed, f"{page} names ./dev {word}"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/operating.md", "docs/asking.md", "docs/company.md",
-                                  "docs/plugins.md", "docs/architecture.md", "docs/contributing.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (TREE / page).read_text(encoding="utf-8")):
         assert (TREE / page).parent.joinpath(target).exists(), f"{page} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_is_run_by_a_test_or_says_why_not(page):
+    runs = any(re.search(rf'run_page\("{page}"|\("{page}", \d', path.read_text())
+               for path in (TREE / "tests/integration").glob("test_*.py"))
+    for kind, info, body in blocks_of(page):
+        if kind in ("bash", "shell", "console") or kind == "sh" and not runs and "norun=" not in info:
+            pytest.fail(f"{page}: nobody runs this; write it as ```sh, and run the page with run_page():\n{body}")
+        assert "norun" not in info or re.search(r'^ norun="[^"]{12,}"$', info), f"{page}: without a reason: {info}"
+    text = re.sub(r"^```.*?^```$", "", (TREE / page).read_text(encoding="utf-8"), flags=re.M | re.S)
+    assert not (found := LOOSE.search(text)), f"{page}: write it as ```sh: {found.group()}"
+
+
+def test_alerts_ask_for_metrics_that_there_are():
+    page = (TREE / "docs/install.md").read_text(encoding="utf-8")
+    code = "".join(path.read_text() for path in (TREE / "host").glob("*/*.c"))
+    names = set(re.findall(r"\baskd_[a-z_]+", page.split("file=askd-alerts.yml", 1)[1].split("```", 1)[0]))
+    assert len(names) >= 6
+    for name in names:
+        assert f'"{name.removesuffix("_bucket")}"' in code, f"nobody counts {name}"
 
 
 # ---- config/askd.yaml -------------------------------------------------------------------------------
