@@ -1,5 +1,6 @@
-/* log.h: lines for operators: text or JSON on standard error or in a file, with the correlation id of the call.
- * No secret and no content of persons; use log_excerpt for the first characters of a question. */
+/* log.h: lines for operators: text or JSON on standard error or in a file, with the correlation id
+ * of the call. No secret and no content of persons; use log_excerpt for the first characters of a
+ * question. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

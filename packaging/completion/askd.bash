@@ -1,11 +1,12 @@
+# shellcheck shell=bash
 # Completion of askd for bash. askd itself says what may come next.
 _askd() {
-	local line IFS=$'\n'
+	local line
 	COMPREPLY=()
-	while read -r line; do
+	while IFS= read -r line; do
 		if [[ $line == :files ]]; then
 			compopt -o filenames 2>/dev/null # fails where no line is being edited
-			COMPREPLY+=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}"))
+			mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
 		else
 			COMPREPLY+=("${line%%$'\t'*}")
 		fi

@@ -15,7 +15,7 @@ import pytest
 from conftest import BUILD, FAULTS, FakeLLM
 
 VERSIONS = ("0.9.0", "0.9.0.1")
-marks = [pytest.mark.package, pytest.mark.slow,
+marks = [pytest.mark.package, pytest.mark.slow, pytest.mark.xdist_group("package"),
          pytest.mark.skipif(FAULTS, reason="packages are made of the release build"),
          pytest.mark.skipif(os.geteuid() != 0, reason="only root can install packages")]
 START = """

@@ -80,7 +80,7 @@ struct askd_verb {
 	uint32_t size;
 	uint32_t flags;
 	const char *name;
-	const char *usage;                              /* "askd ask [-d DATABASE] QUESTION" */
+	const char *usage; /* "askd ask [-d DATABASE] QUESTION" */
 	/* One sentence; then, for `askd help NAME`, the manual and the completion of shells, a line
 	 * for each option: "  --json   what it does". */
 	const char *help;
