@@ -25,6 +25,7 @@ VARYING = (
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "TIME"),
     (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "DATE"),
     (re.compile(r"process \d+"), "process N"),
+    (re.compile(r"\(\d+ instances\)"), "(N instances)"),
     (re.compile(r"^([-ds][rwx-]{9}) .* (\S+)$", re.M), r"\1 \2"),
 )
 

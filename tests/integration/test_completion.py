@@ -33,7 +33,6 @@ def test_verbs_of_the_host_and_of_plugins_are_offered(askd):
     (["plugin", ""], {"list", "info", "check", "new"}),
     (["plugin", "new", "da"], {"database"}),
     (["plugin", "new", "database", ""], set()),
-    (["plugin", "info", "database/sq"], {"database/" + "sqlite"}),
     (["plugin", "check", ""], {":files"}),
     (["plugin", "check", "x.so", "--options", ""], {":files"}),
     (["plugin", "check", "x.so", "-"], {"--options", "-c", "--config"}),
@@ -51,6 +50,11 @@ def test_verbs_of_the_host_and_of_plugins_are_offered(askd):
 ])
 def test_arguments_are_offered_as_the_usage_has_them(askd, words, expected):
     assert set(complete(askd, *words)) == expected
+
+
+def test_plugins_are_offered_by_kind_and_name(askd):
+    found = complete(askd, "plugin", "info", "database/")
+    assert "database/sqlite" in found and all(name.startswith("database/") for name in found)
 
 
 def test_options_say_what_they_do(askd):

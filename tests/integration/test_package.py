@@ -55,6 +55,9 @@ def test_package_lives(system, packages, llm):
     assert system.run("dpkg", "--verify", "askd") == ""
     assert system.run("stat", "-c", "%U:%G %a", "/var/lib/askd", "/var/log/askd") == "askd:askd 700\naskd:askd 750\n"
     assert system.run("getent", "passwd", "askd").split(":")[5:] == ["/var/lib/askd", "/usr/sbin/nologin\n"]
+    if shutil.which("systemd-tmpfiles"):
+        assert system.shell("rm -r /var/log/askd; systemd-tmpfiles --create askd.conf\n"
+                            "stat -c '%U:%G %a' /var/log/askd") == "askd:askd 750\n"
     assert system.run("askd", "check").startswith("/etc/askd/askd.yaml: fine (")
     assert "/usr/lib/askd/plugins:\n" in system.run("askd", "plugin", "list")
 
