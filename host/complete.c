@@ -1,9 +1,8 @@
 /* complete.c: what the word at the cursor may become. It is read from the usage of the verbs, so a
  * plugin's verbs are completed like the host's:
- *   askd key create NAME [--person NAME] | list      alternatives that begin with a word of their
- * own
- *   [-d DATABASE] [--format csv|json]                options, and what stands behind them
- *   DATABASE KIND KIND/NAME COMMAND FILE FOLDER      words that askd knows candidates for */
+ *   create NAME [--person NAME] | list         alternatives, each with a first word of its own
+ *   [-d DATABASE] [--format csv|json]          options, and what stands behind them
+ *   DATABASE KIND KIND/NAME COMMAND FILE FOLDER  what askd knows candidates for */
 #include <string.h>
 
 #include "help.h"
