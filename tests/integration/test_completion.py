@@ -24,7 +24,7 @@ def complete(askd, *words):
 def test_verbs_of_the_host_and_of_plugins_are_offered(askd):
     listed = {line.split()[0] for line in askd.run("help").stdout.splitlines() if line.startswith("  ")}
     assert {"run", "ask", "key"} <= set(complete(askd, "")) == listed
-    assert complete(askd, "re") == {"reload": "Has the running daemon take up its changed configuration."}
+    assert complete(askd, "rel") == {"reload": "Has the running daemon take up its changed configuration."}
     assert set(complete(askd, "help", "")) == listed
     assert complete(askd, "frobnicate", "") == {}
 
