@@ -23,6 +23,11 @@ struct plugin_library *plugin_library_open(
  * name. [main] */
 struct plugin_library *plugin_library_find(const char *const *search_path, const char *kind,
         const char *name, struct askd_error *reterr);
+/* Every plugin of the kind ("database") in the folders of the search path, by name; of two of one
+ * name the first. Those that are refused are left out. At most `max`, how many is returned. Loading
+ * libraries is for one thread at a time. */
+size_t plugin_library_all(const char *const *search_path, const char *kind,
+        const struct plugin_library **list, size_t max);
 /* Is the file another one than when it was opened? It counts from the next start on. */
 bool plugin_library_is_stale(const struct plugin_library *library);
 /* The table of an extension, or NULL. */
