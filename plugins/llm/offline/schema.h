@@ -11,17 +11,21 @@ enum column_class { COLUMN_TEXT, COLUMN_NUMBER, COLUMN_TIME /* date or instant *
 
 /* `flags` of a column */
 enum {
-	COLUMN_PRIMARY = 1,   /* of the primary key */
-	COLUMN_FOREIGN = 2,   /* leads to another table */
-	COLUMN_UNIQUE = 4,    /* no value twice, as declared or as counted */
-	COLUMN_CODE = 8,      /* names a thing for machines: id, code, number of something */
-	COLUMN_NAME = 16,     /* names a thing for people: name, title, label */
-	COLUMN_ENUM = 32,     /* at most 50 different values, each several times */
-	COLUMN_MEASURE = 64,  /* a number that can be summed or averaged: neither key nor code nor year */
+	COLUMN_PRIMARY = 1, /* of the primary key */
+	COLUMN_FOREIGN = 2, /* leads to another table */
+	COLUMN_UNIQUE = 4,  /* no value twice, as declared or as counted */
+	COLUMN_CODE = 8,    /* names a thing for machines: id, code, number of something */
+	COLUMN_NAME = 16,   /* names a thing for people: name, title, label */
+	COLUMN_ENUM = 32,   /* at most 50 different values, each several times */
+	COLUMN_MEASURE =
+	        64, /* a number that can be summed or averaged: neither key nor code nor year */
 	COLUMN_YEAR = 128,    /* a number that is a year */
 	COLUMN_TRUTH = 256,   /* two values such as 0/1, Y/N, true/false */
 	COLUMN_INDEXED = 512, /* its values are in the index */
-	COLUMN_ISO = 1024     /* COLUMN_TIME: the values are texts that begin with YYYY-MM-DD */
+	COLUMN_ISO = 1024,    /* COLUMN_TIME: the values are texts that begin with YYYY-MM-DD */
+	/* The values are texts: COLUMN_NUMBER: that look like numbers; COLUMN_TIME: that are dates
+	 * in another form than ISO, and indexed. */
+	COLUMN_TEXTUAL = 2048
 };
 
 struct schema_column {
@@ -31,8 +35,9 @@ struct schema_column {
 	enum column_class type;
 	uint32_t distinct;      /* values counted for the index; 0: not counted */
 	const char *words;      /* for people: "customer name" */
-	const char *const *yes; /* COLUMN_TRUTH: the literals that mean yes and no as SQL writes them,
-	                         * [0] yes, [1] no */
+	const char *unit;       /* as its name tells: "meters"; NULL: none */
+	const char *const *yes; /* COLUMN_TRUTH: the literals that mean yes and no as SQL writes
+	                         * them, [0] yes, [1] no */
 };
 
 struct schema_table {
@@ -40,6 +45,7 @@ struct schema_table {
 	const char *words;         /* for people, in the plural if it is one: "customers" */
 	uint32_t first, columns;   /* its columns: schema->columns[first ... first + columns - 1] */
 	int32_t display;           /* the column that names a row to people; -1: none */
+	int32_t display2;          /* the first name where `display` is the last name; -1: none */
 	int32_t key;               /* the column of a primary key of one column; -1: none */
 	int64_t rows;              /* -1: unknown */
 	bool junction;             /* holds little but two keys: stands between two tables */
@@ -50,17 +56,18 @@ struct schema_table {
 struct schema_edge {
 	uint32_t from, to; /* columns: the foreign one and the one that it refers to */
 	uint32_t cost;     /* declared 10, inferred 16 */
+	uint32_t more;     /* the next edges that belong to it: a reference of several columns */
 };
 
 enum phrase_kind { PHRASE_TABLE, PHRASE_COLUMN };
 
 /* One way to say a table or a column. */
 struct schema_phrase {
-	const char *stems;     /* "custom name": stems with one blank between them */
-	uint16_t words;        /* how many stems */
-	uint16_t weight;       /* 1000: its full name; less: shortened, expanded, a synonym */
+	const char *stems; /* "custom name": stems with one blank between them */
+	uint16_t words;    /* how many stems */
+	uint16_t weight;   /* 1000: its full name; less: shortened, expanded, a synonym */
 	enum phrase_kind kind;
-	uint32_t index;        /* of the table or column */
+	uint32_t index; /* of the table or column */
 };
 
 struct values;
@@ -95,8 +102,9 @@ size_t schema_memory(const struct schema *schema);
 
 struct value_hit {
 	uint32_t column;
-	uint32_t weight;  /* 1000: as written; 950: but for case and accents; 850: the same stems; 900 and
-	                   * less: a part of it (from 700 on), or a typing error away (from 600 on) */
+	uint32_t weight;  /* 1000: as written; 950: but for case and accents; 850: the same stems;
+	                   * 900 and  less: a part of it (from 700 on), or a typing error away (from
+	                   * 600 on) */
 	const char *text; /* as stored; lives as long as the schema */
 };
 

@@ -41,6 +41,9 @@ char *words_fold(struct pool *pool, const char *text, size_t n);
 /* The stem of one folded word. The same stem for singular and plural, also irregular ones (people,
  * children, men, mice), and for the forms of a verb. NULL: no memory. */
 const char *words_stem(struct pool *pool, const char *folded);
+/* The stems of all words of a text, with one blank between: of a value, a quotation. Numbers in
+ * several words stay as they are. */
+const char *words_stems(struct pool *pool, const char *text, size_t n);
 /* Splits an identifier into folded words: CustName, cust_name, CUST-NAME, custname2 (the last one is
  * "custname", "2"); runs of capitals are one word (customerID, GDPperCapita). */
 bool words_split_name(struct pool *pool, const char *name, struct words *out);
