@@ -164,7 +164,7 @@ static struct askd_text in_words_of(const struct voice *voice, struct askd_text 
 		said = say(voice, "The {what} was {value}.", "what", rest.s, "value", value, NULL);
 	} else if (!count) {
 		wording = WORDING_NONE;
-	} else if (wording != WORDING_COUNT && one) {
+	} else if (one && (wording != WORDING_COUNT || wording_relative(&rest))) {
 		said = say(voice, "The number of {what} is {value}.", "what", rest.s, "value",
 		        value, NULL);
 	} else if (wording == WORDING_THERE) {

@@ -87,6 +87,25 @@ enum wording wording_of(struct askd_text question, struct str *rest)
 	return WORDING_NONE;
 }
 
+bool wording_relative(struct str *rest)
+{
+	static const char *const verbs[] = {"are", "were", "have", "had", NULL};
+	struct askd_text s = {rest->s, rest->n};
+	for (const char *const *verb = verbs; *verb; verb++) {
+		int64_t at = find_words(s, *verb);
+		struct str made = {0};
+		if (at <= 0)
+			continue;
+		str_add(&made, s.s, (size_t)at);
+		str_puts(&made, "that ");
+		str_add(&made, s.s + at, s.n - (size_t)at);
+		str_finish(rest);
+		*rest = made;
+		return !made.failed;
+	}
+	return false;
+}
+
 /* ---- the statement --------------------------------------------------------------------------- */
 
 enum token_kind { TOKEN_END, TOKEN_NAME, TOKEN_LITERAL, TOKEN_OPERATOR, TOKEN_OTHER };

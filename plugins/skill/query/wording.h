@@ -16,6 +16,8 @@ enum wording {
 
 /* *rest: the words of the question that the sentence takes over. */
 enum wording wording_of(struct askd_text question, struct str *rest);
+/* "customers are late" becomes "customers that are late". false: where its verb is, is unknown. */
+bool wording_relative(struct str *rest);
 /* What the statement asks of the rows, where it is plain: "city = Berlin, age > 20". Empty: nothing
  * that could be told. */
 void wording_filters(struct askd_text sql, struct str *out);
