@@ -230,7 +230,7 @@ static const struct askd_option options[] = {
         {.name = "probes",
                 .help = "Whether a few quick looks into the database may decide between readings "
                         "of a question",
-                .def = "true",
+                .def = "yes",
                 ASKD_OPTION_BOOL(struct offline, probes)},
         {.name = "decline_below",
                 .help = "From 0 to 1: a reading with less confidence than that is not carried "
