@@ -173,6 +173,7 @@ static int32_t find_driver(
 	const char *word = address->scheme, *dot;
 	size_t n = registry_libraries(search_path, "database", list, OPENED_DRIVERS);
 	struct buffer known;
+	bool fits = false;
 
 	if (!address->url) {
 		dot = strrchr(address->path, '.');
@@ -186,8 +187,10 @@ static int32_t find_driver(
 		        schemes_of(list[i]));
 		if (address->url ? !named : !has_option(list[i], "path"))
 			continue;
-		if (named || !address->library)
+		if (!address->library || (named && !fits)) {
 			address->library = list[i];
+			fits = named;
+		}
 	}
 	if (!address->library && address->url)
 		askd_fail(err, ASKD_E_UNSUPPORTED,
@@ -254,13 +257,14 @@ static int32_t find_file(const struct call_scope *scope, const char *named, stru
 	return ASKD_OK;
 }
 
-/* Does the text speak of a file or a URL, and not of a name in the configuration? */
 bool opened_is_address(const struct call_scope *scope, const char *text)
 {
 	struct askd_error ignored;
 	struct address address = {.url = NULL};
 
-	return strpbrk(text, "/.") || !find_file(scope, text, &address, &ignored);
+	/* No name in a configuration has one of those. What files there are is for local askers. */
+	return strpbrk(text, "/.") ||
+	       (opened_may(scope) && !find_file(scope, text, &address, &ignored));
 }
 
 /* What it leads to, without a look at drivers. */

@@ -336,7 +336,7 @@ int32_t query_find_name(struct query *query, struct arena *a, const struct call_
 	struct database *db = find_name(query, scope, name, &err);
 	int32_t rc = db ? ASKD_OK : err.code;
 
-	if (rc == ASKD_E_NOT_FOUND && opened_may(scope) && opened_is_address(scope, name))
+	if (rc == ASKD_E_NOT_FOUND && opened_is_address(scope, name))
 		rc = opened_open(
 		        scope, name, deadline_us, query->registry->config->plugin_path, &db, &err);
 	if (rc)

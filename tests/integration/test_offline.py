@@ -206,6 +206,25 @@ def test_a_configured_database_is_asked_by_name(askd):
     assert answers(askd.run("nl2sql", "-d", "shop", input=lines({"id": 1, "question": COUNT})))[0]["sql"]
 
 
+def test_a_running_daemon_serves_the_command(askd):
+    """On its thread and its stack, and with the paths of the caller."""
+    askd.write(llm=None, pricing=None)
+    askd.start()
+    elsewhere = askd.folder / "elsewhere"
+    elsewhere.mkdir()
+    askd.database.rename(elsewhere / "moved.db")
+    got = answers(subprocess.run([str(BUILD / "askd"), "-c", str(askd.config), "nl2sql"], cwd=elsewhere, env=askd.env,
+                                 input=lines({"id": 1, "db": "moved.db", "question": COUNT}), capture_output=True,
+                                 text=True, timeout=60))
+    assert got[0]["sql"] and askd.stop() == 0
+
+
+def test_an_empty_database_has_nothing_to_say(bare):
+    (bare.folder / "empty.db").touch()
+    assert answers(bare("nl2sql", "-d", "empty.db", input=lines({"id": 1, "question": COUNT})))[0]["sql"] is None
+    assert bare("ask", "-d", "empty.db", COUNT).stdout.startswith("This database has no tables")
+
+
 def test_wrong_arguments_and_help(bare):
     assert bare("nl2sql", "--help").stdout.startswith("Usage: askd nl2sql")
     for args in (["-d"], ["--what"], ["shop.db"]):

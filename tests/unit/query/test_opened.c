@@ -189,6 +189,10 @@ static void nobody_else_finds_it(void **state)
 	mine.scope.local = 0;
 	assert_false(knows(&mine, handle));
 	assert_int_equal(find(&mine, in_folder(&mine, "", "shop.db")), 0);
+	assert_int_equal(mine.err.code, ASKD_E_DENIED);
+	assert_int_equal(find(&mine, "none.db"), 0);
+	assert_int_equal(mine.err.code, ASKD_E_DENIED); /* it is not told whether there is one */
+	assert_int_equal(find(&mine, "shop"), 0);
 	assert_int_equal(mine.err.code, ASKD_E_NOT_FOUND);
 	mine.scope.local = 1;
 	mine.scope.key = 3;
