@@ -58,4 +58,7 @@ const char *const lexicon_relations[] = {"live:address|city|residence|home|resid
         "cv:resume", "dob:birth date", "faq:question", "kpi:indicator", "po:purchase order",
         "sla:service level", "vat:value added tax", "wifi:wireless", "atm:cash machine",
         "uk:united kingdom", "usa:united states", "eu:european union", "aged:age", "colored:color",
+        "rate:percentage|proportion", "prerequisite:precondition", "compatible:compatibility",
+        "destroy:destruction", "climb:climber|ascent", "money:amount|balance",
+        "operate:operator|operation", "accommodate:capacity|accommodation", "affect:affected",
         NULL};

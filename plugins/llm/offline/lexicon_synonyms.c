@@ -299,4 +299,7 @@ const char *const lexicon_groups[] = {"client|customer|buyer|patron|purchaser",
         "finish|end", "component|part", "order item|order line|line item|order detail|ordered item",
         "detail|information|info", "rank|ranking", "position|rank", "venue|location",
         "time|duration", "origin|starting point", "method|approach", "increase|growth",
-        "concert|gig", "agreement|contract", "address|location", "type|form", NULL};
+        "concert|gig", "agreement|contract", "address|location", "type|form",
+        "faculty|professor|teacher", "manufacturer|company|factory", "participant|player",
+        "temperature|celsius", "transportation|transport", "phone|mobile",
+        "mobile number|phone number", "schoolwork|homework", NULL};
