@@ -75,13 +75,33 @@ static const char *say(const struct offline *offline, struct askd_call *call,
 	return result.text.s;
 }
 
+/* What else it could mean is told with the reading, not offered as `choices`: those are words to
+ * send back, and readings are none. */
+static const char *with_others(const struct offline *offline, struct askd_call *call,
+        const struct askd_task *task, const char *reading, const char *const *others)
+{
+	struct askd_text list = {NULL, 0};
+	for (size_t i = 0; i < ENGINE_CHOICES && others[i]; i++)
+		list = list.s ? askd_print(call, "%s; %s", list.s, others[i])
+		              : askd_print(call, "%s", others[i]);
+	if (!list.s)
+		return reading;
+	list = askd_print(call, "%s%s%s", reading, *reading ? " " : "",
+	        say(offline, call, task, "It could also mean: {readings}.", "*readings", list.s));
+	return list.s ? list.s : reading;
+}
+
 static int32_t decide(const struct offline *offline, struct askd_call *call,
         const struct askd_task *task, const struct engine_reply *reply, struct askd_llm_reply *out,
         struct askd_error *reterr)
 {
 	const char *explanation = reply->explanation ? reply->explanation : "";
 	if (!reply->sql)
-		return decline(call, reply->reason ? reply->reason : "",
+		return decline(call,
+		        /* with names and words as they are, whatever Markdown makes of their signs
+		         */
+		        say(offline, call, task, "{reason}", "reason",
+		                reply->reason ? reply->reason : ""),
 		        list_of(reply->suggestions, ENGINE_SUGGESTIONS), 0, out, reterr);
 	if (reply->confidence_milli < offline->least_milli)
 		return decline(call,
@@ -96,12 +116,12 @@ static int32_t decide(const struct offline *offline, struct askd_call *call,
 		                          NULL, NULL),
 		        list_of(reply->suggestions, ENGINE_SUGGESTIONS), reply->confidence_milli,
 		        out, reterr);
+	explanation = with_others(offline, call, task, explanation, reply->choices);
 	out->confidence_milli = reply->confidence_milli;
 	out->explanation = askd_copy(call, explanation, strlen(explanation));
 	out->text = dump(call,
-	        json_pack("{s:s,s:s,s:s,s:f,s:o*}", "action", "sql", "sql", reply->sql,
-	                "explanation", explanation, "confidence", reply->confidence_milli / 1000.0,
-	                "choices", list_of(reply->choices, ENGINE_CHOICES)));
+	        json_pack("{s:s,s:s,s:s,s:f}", "action", "sql", "sql", reply->sql, "explanation",
+	                explanation, "confidence", reply->confidence_milli / 1000.0));
 	return out->text.s ? ASKD_OK
 	                   : askd_fail(reterr, ASKD_E_NOMEM, "no memory for the decision");
 }
