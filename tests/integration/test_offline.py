@@ -57,7 +57,7 @@ def test_a_file_is_asked_with_no_configuration_at_all(bare, named):
 def test_a_declined_question_is_told_in_words_with_others_to_ask(bare):
     result = bare("ask", "-d", "shop.db", WEATHER)
     reply = json.loads(bare("ask", "--json", "-d", "shop.db", WEATHER).stdout)
-    assert result.returncode == 2 and reply["kind"] == "declined" and reply["answer"]
+    assert result.returncode == 2 and reply["kind"] == "declined" and reply["message"]
     assert 1 <= len(reply["suggestions"]) <= 3
     assert reply["suggestions"][0] in result.stdout
     assert "plugin:" not in result.stderr, "there is a database: nothing is missing"
