@@ -402,6 +402,22 @@ static void samples_follow_the_egress_policy(void **state)
 	asker_finish(&a);
 }
 
+static void samples_are_not_read_where_nobody_wants_them(void **state)
+{
+	struct askd_query_catalogue in = {
+	        .size = sizeof in, .flags = ASKD_QUERY_NO_SAMPLES, .database = handle};
+	struct askd_catalogue out = {.size = sizeof out};
+	struct asker a;
+
+	(void)state;
+	asker_init(&a);
+	a.call.owner = &fake_instance;
+	assert_int_equal(
+	        service->catalogue(&fake_instance.host, &a.call.base, &in, &out, &a.err), ASKD_OK);
+	assert_int_equal(out.tables[0]->columns[1]->samples.n, 0);
+	asker_finish(&a);
+}
+
 static void schemas_of_the_list_only(void **state)
 {
 	static const char *const schemas[] = {"main", NULL};
@@ -446,6 +462,7 @@ int main(void)
 	        TEST(relevant_tables_come_first),
 	        TEST(version_follows_the_schema),
 	        TEST(samples_follow_the_egress_policy),
+	        TEST(samples_are_not_read_where_nobody_wants_them),
 	        TEST(schemas_of_the_list_only),
 	        TEST(handles_survive_a_restart),
 	};
