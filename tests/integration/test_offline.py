@@ -1,5 +1,6 @@
 """Answers without a model: files that no configuration names, `askd nl2sql`, escalation to a model."""
 
+import concurrent.futures
 import json
 import os
 import signal
@@ -223,6 +224,22 @@ def test_an_empty_database_has_nothing_to_say(bare):
     (bare.folder / "empty.db").touch()
     assert answers(bare("nl2sql", "-d", "empty.db", input=lines({"id": 1, "question": COUNT})))[0]["sql"] is None
     assert bare("ask", "-d", "empty.db", COUNT).stdout.startswith("This database has no tables")
+
+
+@pytest.mark.threads
+def test_many_commands_at_once_share_what_is_learnt(askd):
+    askd.write(llm=None, pricing=None)
+    askd.start()
+    for i in range(6):
+        (askd.folder / f"f{i}.db").write_bytes(askd.database.read_bytes())
+    asked = lines(*({"id": n, "db": f"f{n % 6}.db", "question": COUNT if n % 2 else "How many orders are there?"}
+                    for n in range(60)))
+    commands = [subprocess.Popen([str(BUILD / "askd"), "-c", str(askd.config), "nl2sql"], cwd=askd.folder, env=askd.env,
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        said = set(pool.map(lambda command: command.communicate(asked, timeout=120)[0], commands))
+    assert len(said) == 1 and len(said.pop().splitlines()) == 60
+    assert askd.stop() == 0
 
 
 def test_the_plugin_keeps_the_rules_of_its_kind(askd):
