@@ -114,6 +114,9 @@ static void take_selected(struct builder *b)
 	if (a->counts && b->q->selected < FORM_SELECT && b->entity >= 0)
 		b->q->select[b->q->selected++] = (struct form_expression){
 		        .aggregate = AGGREGATE_COUNT, .column = FORM_STAR, .table = b->entity};
+	if (a->star && !b->q->selected && b->entity >= 0)
+		b->q->select[b->q->selected++] =
+		        (struct form_expression){.column = FORM_STAR, .table = b->entity};
 	/* Tables that are asked for by their names: the column that names their rows. */
 	for (size_t i = 0; i < a->named_count; i++) {
 		const struct named_table *named = &a->named[i];

@@ -137,6 +137,24 @@ static struct form_expression of_column(int32_t column, enum form_aggregate aggr
 
 /* ---- what is asked for ------------------------------------------------------------------------ */
 
+/* Does the phrase go on with the list of what is asked for? */
+static bool goes_on(const struct collector *k)
+{
+	static const char *const joints[] = {"and", ",", "along", "together", "well", "also", "plus",
+	        "show", "list", "give", "return", "find", "what", "tell", "their", "its", "his", "with",
+	        "&", NULL};
+	size_t from = k->phrase ? k->a->cover->phrases[k->phrase - 1]->first +
+	                                  k->a->cover->phrases[k->phrase - 1]->count
+	                        : 0;
+
+	if (!k->a->selected)
+		return true;
+	for (size_t i = from; i < k->p->first; i++)
+		if (is_word(word_at(k, i), joints))
+			return true;
+	return false;
+}
+
 static void take_column(struct collector *k, int32_t column, bool distinct)
 {
 	const struct word *lead = lead_of(k);
@@ -153,6 +171,8 @@ static void take_column(struct collector *k, int32_t column, bool distinct)
 	if (condition)
 		return;
 	if (k->tail && lead && is_word(lead, lead_prepositions))
+		return;
+	if (!goes_on(k))
 		return;
 	for (size_t i = 0; i < k->pending_count; i++)
 		add_select(k, of_column(column, k->pending[i]));
@@ -178,16 +198,17 @@ static void take_mention(struct collector *k)
 		return;
 	}
 	add_named(k, r->index,
-	        !k->tail && !(lead && (is_word(lead, lead_prepositions) || is_word(lead, lead_havings))));
+	        !k->tail && goes_on(k) && !(lead && (is_word(lead, lead_prepositions) || is_word(lead, lead_havings))));
 }
 
 static void take_star(struct collector *k)
 {
-	const struct link_reading *r = resolve(k->a, k->p->spans[0], LINK_TABLE, 0, -1);
+	const struct link_reading *r =
+	        k->p->span_count ? resolve(k->a, k->p->spans[0], LINK_TABLE, 0, -1) : NULL;
 
+	k->a->star = true;
 	if (!r)
 		return;
-	k->a->star = true;
 	add_named(k, r->index, true);
 	add_select(k, (struct form_expression){.column = FORM_STAR, .table = (int32_t)r->index});
 }
@@ -202,7 +223,8 @@ static void take_count(struct collector *k)
 	struct assembly *a = k->a;
 	const struct phrase *p = k->p;
 	const struct link_reading *r =
-	        resolve(a, p->spans[0], LINK_TABLE | LINK_COLUMN, 0, resolve_near(a, k->phrase));
+	        resolve(a, p->spans[p->span_count - 1], LINK_TABLE | LINK_COLUMN, 0,
+	                resolve_near(a, k->phrase));
 	struct form_expression e = {.aggregate = AGGREGATE_COUNT, .column = FORM_STAR, .table = -1};
 
 	if (!r)

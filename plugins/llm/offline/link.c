@@ -76,6 +76,8 @@ static void link_names(struct linker *l, size_t first, size_t count)
 	char plain[TEXT_MAX], turned[TEXT_MAX];
 	size_t n = 0, m = 0, of = 0;
 
+	if (count == 1 && lexicon_is_filler(w->text))
+		return;
 	for (size_t i = 0; i < count; i++)
 		if (!append(plain, &n, w[i].stem))
 			return;
@@ -110,7 +112,7 @@ static bool may_be_value(const struct word *w, size_t first, size_t count)
 			return count == 1;
 		content |= w[i].kind == WORD_PLAIN && (!grammar_knows(&w[i]) || (w[i].capital && first + i));
 	}
-	return content || (count == 1 && w->kind == WORD_NUMBER);
+	return content || (count == 1 && w->kind == WORD_NUMBER && strlen(w->text) > 2);
 }
 
 static void link_values(struct linker *l, size_t first, size_t count)

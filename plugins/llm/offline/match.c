@@ -176,11 +176,67 @@ static bool find_cues(struct matcher *m)
 	return true;
 }
 
+static bool has_column(const struct matcher *m, const struct link_span *span, uint32_t flags,
+        bool time)
+{
+	for (size_t i = 0; i < span->reading_count; i++) {
+		const struct schema_column *c;
+
+		if (span->readings[i].kind != LINK_COLUMN)
+			continue;
+		c = &m->lattice->schema->columns[span->readings[i].index];
+		if (c->flags & flags || (time && c->type == COLUMN_TIME))
+			return true;
+	}
+	return false;
+}
+
+/* Do a value and the name beside it speak of the same column, or the value of a column of the table? */
+static bool agree(const struct matcher *m, const struct link_span *x, const struct link_span *y)
+{
+	for (size_t i = 0; i < x->reading_count; i++)
+		for (size_t k = 0; k < y->reading_count; k++) {
+			const struct link_reading *a = &x->readings[i], *b = &y->readings[k];
+
+			if ((a->kind == LINK_VALUE) == (b->kind == LINK_VALUE))
+				continue;
+			if (b->kind == LINK_VALUE) {
+				const struct link_reading *swap = a;
+
+				a = b;
+				b = swap;
+			}
+			if (b->kind == LINK_COLUMN
+			                ? b->index == a->index
+			                : b->index == m->lattice->schema->columns[a->index].table)
+				return true;
+		}
+	return false;
+}
+
+/* Does the phrase make sense with the columns that its words may name? */
+static bool makes_sense(const struct matcher *m, const struct phrase *p)
+{
+	const struct link_span *last = p->span_count ? p->spans[p->span_count - 1] : NULL;
+
+	switch (m->rule->rule->action) {
+	case ACT_AGGREGATE:
+		return has_column(m, last, COLUMN_MEASURE | COLUMN_YEAR,
+		        p->aggregate == AGGREGATE_MIN || p->aggregate == AGGREGATE_MAX);
+	case ACT_SUPER:
+		return has_column(m, last, COLUMN_MEASURE | COLUMN_YEAR, true);
+	case ACT_IS:
+		return p->span_count < 2 || agree(m, p->spans[0], p->spans[1]);
+	default:
+		return true;
+	}
+}
+
 static void emit(struct matcher *m, const struct phrase *found, size_t end)
 {
 	struct phrase *grown;
 
-	if (m->count >= PHRASES_MAX)
+	if (m->count >= PHRASES_MAX || !makes_sense(m, found))
 		return;
 	grown = pool_grow(m->pool, m->phrases, m->count, &m->room, sizeof *grown);
 	if (!grown)
@@ -228,6 +284,14 @@ static void take_cue(struct phrase *p, const struct cue *cue)
 
 static void match_from(struct matcher *m, size_t element, size_t at, const struct phrase *so_far);
 
+static bool is_value(const struct matcher *m, size_t at)
+{
+	for (const struct link_span *s = m->lattice->at[at]; s; s = s->next)
+		if (s->kinds & LINK_VALUE)
+			return true;
+	return false;
+}
+
 static void match_slot(
         struct matcher *m, size_t element, size_t at, const struct phrase *so_far, char slot)
 {
@@ -246,10 +310,11 @@ static void match_slot(
 				continue;
 			p = *so_far;
 			p.spans[p.span_count++] = s;
-			p.score += (int32_t)(s->count * 10 * link_weight(s, kinds) / 1000 + s->count);
+			p.score += (int32_t)(s->count * 10 * link_weight(s, kinds) / 1000 + 6 * s->count - 5);
 			match_from(m, element + 1, at + s->count, &p);
 		}
-	} else if ((slot == 'N' && w->kind == WORD_NUMBER) || (slot == 'Q' && w->kind == WORD_QUOTED)) {
+	} else if ((slot == 'N' && w->kind == WORD_NUMBER) || (slot == 'Q' && w->kind == WORD_QUOTED &&
+	                                                               !is_value(m, at))) {
 		if (p.number_count == 2)
 			return;
 		p.numbers[p.number_count++] = at;

@@ -86,6 +86,8 @@ static int32_t score_of(const struct assembly *a, const struct link_reading *r, 
 		score -= 60;
 	if (r->kind == LINK_VALUE)
 		return score;
+	if (c->flags & COLUMN_FOREIGN)
+		score -= 15;
 	if (numeric && c->type != COLUMN_NUMBER && !(numeric == 1 && c->type == COLUMN_TIME))
 		score -= WRONG_TYPE;
 	if (numeric && c->type == COLUMN_NUMBER && !(c->flags & (COLUMN_MEASURE | COLUMN_YEAR)))
