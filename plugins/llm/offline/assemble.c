@@ -226,7 +226,7 @@ static void make_groups(struct builder *b, int32_t counted)
 			same &= table < 0 || table == of;
 			table = table < 0 ? of : table;
 		}
-	if (same && table >= 0 && table != counted && b->schema->tables[table].key >= 0) {
+	if (same && table >= 0 && table != counted && !b->a->common && b->schema->tables[table].key >= 0) {
 		add_group(b, b->schema->tables[table].key);
 		return;
 	}
@@ -462,7 +462,8 @@ static bool build(struct builder *b)
 	struct assembly *a = b->a;
 	struct form_query *q = b->q;
 	bool counts, tallies = a->having_count || a->by_tally;
-	int32_t counted = a->having_count ? a->having[0].table : a->order_tally.table;
+	const struct tally *tally = a->having_count ? &a->having[0] : &a->order_tally;
+	int32_t counted = tally->column >= 0 ? table_of(b, tally->column) : tally->table;
 
 	b->entity = find_entity(b);
 	if (b->entity < 0)
@@ -473,7 +474,7 @@ static bool build(struct builder *b)
 	for (size_t i = 0; i < a->condition_count; i++)
 		tallies |= a->conditions[i].left.aggregate != AGGREGATE_NONE;
 	counts = has_aggregate(q) || tallies;
-	take_groups(b, counts);
+	take_groups(b, counts && !a->common);
 	if (tallies || (has_aggregate(q) && plain_columns(q)))
 		make_groups(b, tallies ? counted : a->count_table);
 	if (tallies && b->entity == counted && q->groups) {

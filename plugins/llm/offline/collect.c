@@ -690,6 +690,13 @@ static uint32_t limit_of(const struct collector *k)
 	return w && w->value >= 1 && w->value <= 100000 ? (uint32_t)w->value : 1;
 }
 
+/* "the top 3 oldest": what was said first counts. */
+static void set_limit(struct collector *k)
+{
+	if (!k->a->limit || k->p->number_count)
+		k->a->limit = limit_of(k);
+}
+
 static void add_order(struct collector *k, struct form_expression by, bool descending)
 {
 	struct assembly *a = k->a;
@@ -710,6 +717,16 @@ static void order_by_tally(struct collector *k, const struct link_reading *r, bo
 		add_named(k, r->index, false);
 }
 
+static bool speaks_of_time(const struct lexicon_adjective *adjective)
+{
+	static const char *const words[] = {"recent", "late", "early", "new", NULL};
+
+	for (size_t i = 0; words[i]; i++)
+		if (!strcmp(adjective->word, words[i]))
+			return true;
+	return false;
+}
+
 static void take_super(struct collector *k)
 {
 	struct assembly *a = k->a;
@@ -728,7 +745,7 @@ static void take_super(struct collector *k)
 
 			order_by_tally(k, table ? table : r, p->distinct);
 			a->tally_descending = descending;
-			a->limit = limit_of(k);
+			set_limit(k);
 			return;
 		}
 		if (!r)
@@ -741,13 +758,15 @@ static void take_super(struct collector *k)
 		int32_t direction = p->direction, column;
 
 		column = resolve_adjective(a, p->adjective, near_table(k), &direction);
+		if (column < 0 && speaks_of_time(p->adjective))
+			column = resolve_time(a, near_table(k), true);
 		if (column < 0) {
 			a->unused++;
 			return;
 		}
 		add_order(k, of_column(column, AGGREGATE_NONE), direction > 0);
 	}
-	a->limit = limit_of(k);
+	set_limit(k);
 }
 
 static void take_super_count(struct collector *k)
@@ -758,7 +777,7 @@ static void take_super_count(struct collector *k)
 
 	if (!r)
 		return;
-	a->limit = limit_of(k);
+	set_limit(k);
 	if (r->kind == LINK_COLUMN && is_measure(a, r->index)) {
 		add_order(k, of_column((int32_t)r->index, AGGREGATE_NONE), k->p->direction > 0);
 		return;
@@ -774,7 +793,7 @@ static void take_common(struct collector *k)
 	a->common = true;
 	order_by_tally(k, NULL, false);
 	a->tally_descending = k->p->direction >= 0;
-	a->limit = limit_of(k);
+	set_limit(k);
 	if (k->p->span_count) {
 		bool tail = k->tail;
 

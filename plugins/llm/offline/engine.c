@@ -1,6 +1,8 @@
 /* engine.c: a question in words in, a statement in SQL out: covers, candidates, the best of them. */
 #include "engine.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "parse.h"
@@ -76,6 +78,25 @@ int32_t engine_answer(const struct schema *schema, struct pool *pool,
 		n = find_candidates(pool, &lattice, covers, count, candidates);
 	if (pool->failed)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a question");
+	if (getenv("TRACE")) {
+		for (size_t i = 0; i < lattice.words.count; i++)
+			for (const struct link_span *sp = lattice.at[i]; sp; sp = sp->next)
+				for (size_t r = 0; r < sp->reading_count; r++) {
+					const struct link_reading *x = &sp->readings[r];
+					fprintf(stderr, "  link %zu+%zu %s: %s %u %s\n", sp->first, sp->count, lattice.words.words[i].text, x->kind == LINK_TABLE ? schema->tables[x->index].name : schema->columns[x->index].name, x->weight, x->text ? x->text : x->kind == LINK_TABLE ? "(T)" : schema->tables[schema->columns[x->index].table].name);
+				}
+		for (size_t i = 0; i < count; i++) {
+			fprintf(stderr, "cover %zu score %d missed %zu/%zu:", i, covers[i].score, covers[i].missed, covers[i].content);
+			for (size_t k = 0; k < covers[i].count; k++) {
+				const struct phrase *ph = covers[i].phrases[k];
+				fprintf(stderr, " [act%d %s(%d)", ph->action, lattice.words.words[ph->first].text, ph->score);
+				for (size_t w = 1; w < ph->count; w++) fprintf(stderr, " %s", lattice.words.words[ph->first+w].text);
+				fprintf(stderr, "]");
+			}
+			fprintf(stderr, "\n");
+		}
+		for (size_t i = 0; i < n; i++) fprintf(stderr, "cand %d: %s\n", candidates[i].score, candidates[i].sql);
+	}
 	for (size_t i = 1; i < n; i++)
 		if (candidates[i].score > candidates[best].score)
 			best = i;

@@ -106,8 +106,6 @@ const struct cue grammar_cues[] = {
         {CUE_AGGREGATE, AGGREGATE_MAX, "biggest"},
         {CUE_AGGREGATE, AGGREGATE_MAX, "greatest"},
         {CUE_AGGREGATE, AGGREGATE_MAX, "longest"},
-        {CUE_AGGREGATE, AGGREGATE_MAX, "latest"},
-        {CUE_AGGREGATE, AGGREGATE_MAX, "most recent"},
         {CUE_AGGREGATE, AGGREGATE_MIN, "minimum"},
         {CUE_AGGREGATE, AGGREGATE_MIN, "minimal"},
         {CUE_AGGREGATE, AGGREGATE_MIN, "min"},
@@ -115,7 +113,6 @@ const struct cue grammar_cues[] = {
         {CUE_AGGREGATE, AGGREGATE_MIN, "smallest"},
         {CUE_AGGREGATE, AGGREGATE_MIN, "least"},
         {CUE_AGGREGATE, AGGREGATE_MIN, "shortest"},
-        {CUE_AGGREGATE, AGGREGATE_MIN, "earliest"},
 
         {CUE_MOST, 1, "most"},
         {CUE_MOST, 1, "highest"},
@@ -128,8 +125,6 @@ const struct cue grammar_cues[] = {
         {CUE_MOST, 1, "top"},
         {CUE_MOST, 1, "best"},
         {CUE_MOST, 1, "longest"},
-        {CUE_MOST, 1, "latest"},
-        {CUE_MOST, 1, "most recent"},
         {CUE_MOST, -1, "least"},
         {CUE_MOST, -1, "fewest"},
         {CUE_MOST, -1, "lowest"},
@@ -139,7 +134,6 @@ const struct cue grammar_cues[] = {
         {CUE_MOST, -1, "min"},
         {CUE_MOST, -1, "worst"},
         {CUE_MOST, -1, "shortest"},
-        {CUE_MOST, -1, "earliest"},
 
         {CUE_COMMON, 1, "most common"},
         {CUE_COMMON, 1, "most commonly used"},
@@ -420,7 +414,7 @@ const struct rule grammar_rules[] = {
         /* groups */
         {ACT_GROUP, 5, "<each> ?<distinct> ?of {X}"},
         {ACT_GROUP, 5, "<each> type|kind of {X}"},
-        {ACT_GROUP, 1, "by {X}"},
+        {ACT_GROUP, 1, "by {X}"}, /* but "used by", "made by": see match.c */
         {ACT_GROUP, 3, "for all {X}"},
 
         /* comparisons */
@@ -464,7 +458,7 @@ const struct rule grammar_rules[] = {
         {ACT_IS, 7, "{C} ?<be> {Q}"},
         {ACT_IS, 8, "{C} <is_not> {Q}"},
         {ACT_IS, 2, "{Q} {C}"},
-        {ACT_IS, 5, "{C} ?<be> {N}"},
+        {ACT_IS, 5, "{C} ?<be> ?number|id|code {N}"},
         {ACT_IS, 6, "{C} <is_not> {N}"},
         {ACT_IS, 1, "{Q}"},
         {ACT_IS, 3, "named|called|titled {Q}"},
@@ -492,8 +486,8 @@ const struct rule grammar_rules[] = {
         {ACT_SUPER, 8, "<have> top|first {N} {C}"},
         {ACT_SUPER, 8, "<have> <aggregate> {C}"},
         {ACT_SUPER, 8, "of <aggregate> {C}"},
-        {ACT_SUPER_ADJ, 7, "?top|first ?{N} {A2}"},
-        {ACT_SUPER_ADJ, 7, "?top|first ?{N} most|least {A0}"},
+        {ACT_SUPER_ADJ, 9, "?top|first ?{N} {A2}"},
+        {ACT_SUPER_ADJ, 9, "?top|first ?{N} most|least {A0}"},
         {ACT_SUPER_COUNT, 8, "<have> ?{N} <most> {X}"},
         {ACT_SUPER_COUNT, 6, "<most> {X}"},
         {ACT_SUPER_COUNT, 11, "<have> ?{N} <most> ?total <number_of> {X}"},
@@ -503,8 +497,8 @@ const struct rule grammar_rules[] = {
         {ACT_COMMON, 4, "<common>"},
         {ACT_COMMON, 4, "most|least often"},
         {ACT_COMMON, 4, "most|least ?number ?of times"},
-        {ACT_TOP, 4, "top|first {N}"},
-        {ACT_TOP, 3, "any {N}"},
+        {ACT_TOP, 1, "top|first {N}"},
+        {ACT_TOP, 1, "any {N}"},
 
         /* order */
         {ACT_ORDER, 9, "<ordered> ?in ?<direction> ?order ?of|by {X} ?in|from ?<direction> ?order"},

@@ -214,6 +214,25 @@ static bool agree(const struct matcher *m, const struct link_span *x, const stru
 	return false;
 }
 
+/* "published by" does not group. */
+static bool is_agent(const struct matcher *m, size_t at)
+{
+	static const char *const irregular[] = {"made", "taught", "written", "sung", "held", "won", "given",
+	        "led", "run", "built", "sold", "bought", "taken", "driven", "known", "shown", "sent", "done",
+	        NULL};
+	const struct word *words = m->lattice->words.words;
+	size_t n;
+
+	if (!at || strcmp(words[at].text, "by") != 0)
+		return false;
+	n = strlen(words[at - 1].text);
+	for (size_t i = 0; irregular[i]; i++)
+		if (!strcmp(words[at - 1].text, irregular[i]))
+			return true;
+	return n > 3 && !strcmp(words[at - 1].text + n - 2, "ed") &&
+	       strcmp(words[at - 1].text, "grouped") != 0;
+}
+
 /* Does the phrase make sense with the columns that its words may name? */
 static bool makes_sense(const struct matcher *m, const struct phrase *p)
 {
@@ -223,6 +242,12 @@ static bool makes_sense(const struct matcher *m, const struct phrase *p)
 	case ACT_AGGREGATE:
 		return has_column(m, last, COLUMN_MEASURE | COLUMN_YEAR,
 		        p->aggregate == AGGREGATE_MIN || p->aggregate == AGGREGATE_MAX);
+	case ACT_COMPARE:
+	case ACT_BETWEEN:
+		return !last || p->aggregate ||
+		       has_column(m, last, COLUMN_MEASURE | COLUMN_YEAR | COLUMN_PRIMARY, true);
+	case ACT_GROUP:
+		return !is_agent(m, m->first);
 	case ACT_SUPER:
 		return has_column(m, last, COLUMN_MEASURE | COLUMN_YEAR, true);
 	case ACT_IS:
