@@ -457,6 +457,29 @@ static void take_order(struct builder *b)
 	q->limit = a->limit;
 }
 
+/* Where a join repeats the rows that are counted, each of them counts once. */
+static void count_once(struct builder *b)
+{
+	struct form_query *q = b->q;
+	uint32_t tables[FORM_TABLES];
+	size_t count = form_tables(b->schema, q, tables, FORM_TABLES);
+
+	for (size_t i = 0; i < q->selected; i++) {
+		struct form_expression *e = &q->select[i];
+		bool repeated = false;
+
+		if (e->aggregate != AGGREGATE_COUNT || e->column != FORM_STAR || e->table < 0 ||
+		        b->schema->tables[e->table].key < 0 || q->groups)
+			continue;
+		for (size_t k = 0; k < count; k++)
+			repeated |= !leads_to_one(b, e->table, (int32_t)tables[k]);
+		if (repeated) {
+			e->column = b->schema->tables[e->table].key;
+			e->distinct = true;
+		}
+	}
+}
+
 static bool build(struct builder *b)
 {
 	struct assembly *a = b->a;
@@ -497,6 +520,12 @@ static bool build(struct builder *b)
 			need_table(b, q, q->select[i].table);
 	take_order(b);
 	q->distinct = a->distinct && !has_aggregate(q) && !q->groups;
+	/* "all cities" of a table where each stands many times. */
+	if (q->selected == 1 && !q->select[0].aggregate && q->select[0].column >= 0 && !a->named_count &&
+	        !q->filters && !q->orders && !q->groups && !q->limit &&
+	        !(b->schema->columns[q->select[0].column].flags & COLUMN_UNIQUE))
+		q->distinct = true;
+	count_once(b);
 	return q->selected > 0;
 }
 
