@@ -1,4 +1,5 @@
 /* assemble.c: makes a form of what the phrases of a cover say. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "assembly.h"
@@ -365,10 +366,25 @@ static bool take_condition(struct builder *b, const struct condition *c, bool or
 	return add_filter(b, b->q, filter);
 }
 
-static bool same_place(const struct condition *x, const struct condition *y)
+/* Two conditions on one column that no row fulfils both: two values, or above 5 and below 3. */
+static bool excludes(const struct condition *x, const struct condition *y)
 {
-	return x->left.column == y->left.column && x->left.aggregate == y->left.aggregate &&
-	       x->operator== FORM_EQ && y->operator== FORM_EQ && !x->negated && !y->negated;
+	bool less, more;
+
+	if (x->left.column != y->left.column || x->left.aggregate != y->left.aggregate || x->negated ||
+	        y->negated || x->query || y->query)
+		return false;
+	if (x->operator== FORM_EQ && y->operator== FORM_EQ)
+		return true;
+	if (x->operator== FORM_LT || x->operator== FORM_LE) {
+		const struct condition *swap = x;
+
+		x = y;
+		y = swap;
+	}
+	more = x->operator== FORM_GT || x->operator== FORM_GE;
+	less = y->operator== FORM_LT || y->operator== FORM_LE;
+	return more && less && !x->value.quoted && atof(x->value.text) >= atof(y->value.text);
 }
 
 static bool add_named(struct builder *b)
@@ -397,10 +413,15 @@ static bool take_conditions(struct builder *b)
 		                       *next = i + 1 < a->condition_count ? c + 1 : NULL;
 		bool or_next = next && next->or_before;
 
-		if (next && same_place(c, next) && !or_next) {
+		if (next && excludes(c, next) && !or_next) {
 			bool one = leads_to_one(b, b->entity, table_of(b, c->left.column));
 
-			if ((c->both || next->both || !one) && both == SIZE_MAX && !b->a->by_tally) {
+			/* Figures for each of the values. */
+			if (one && c->operator== FORM_EQ && has_aggregate(b->q) && !c->both &&
+			        !a->by_tally && !a->having_count) {
+				add_group(b, c->left.column);
+				select_column(b, c->left.column);
+			} else if ((c->both || next->both || !one || c->operator!= FORM_EQ) && both == SIZE_MAX && !b->a->by_tally) {
 				both = i + 1;
 				if (!take_condition(b, c, false))
 					return false;
@@ -427,8 +448,10 @@ static bool take_conditions(struct builder *b)
 		struct form_filter copy = *f;
 
 		if (f->left.column == a->conditions[both].left.column &&
-		        f->value.text == a->conditions[both - 1].value.text)
+		        f->value.text == a->conditions[both - 1].value.text) {
 			copy.value = a->conditions[both].value;
+			copy.operator = a->conditions[both].operator;
+		}
 		if (!add_filter(b, other, copy))
 			return false;
 	}
@@ -544,6 +567,7 @@ bool assemble(struct pool *pool, const struct lattice *lattice, const struct cov
 	        .cover = cover,
 	        .choice = choice,
 	        .weakest = 1000,
+	        .recent = -1,
 	        .count_table = -1,
 	        .order_tally = {.table = -1, .column = -1}};
 	if (!resolve_tables(a))

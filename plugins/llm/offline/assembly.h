@@ -45,6 +45,7 @@ struct assembly {
 	bool chosen;
 	uint32_t weakest, guesses, unused;
 
+	int32_t recent;  /* the table of the column that was asked for last; -1: none */
 	uint8_t *sure;   /* by table: it is named */
 	uint16_t *votes; /* by table: how much of the question it could explain */
 

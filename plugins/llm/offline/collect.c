@@ -116,6 +116,8 @@ static void add_select(struct collector *k, struct form_expression e)
 			return;
 	if (a->selected == FORM_SELECT)
 		return;
+	if (e.column >= 0)
+		a->recent = (int32_t)a->schema->columns[e.column].table;
 	a->select[a->selected] = e;
 	a->select_word[a->selected++] = k->p->first;
 }

@@ -8,6 +8,7 @@ enum {
 	CLOSE = 120,     /* two readings nearer than this are ambiguous */
 	AT_TABLE = 240,  /* "names of students": the column is of that table */
 	IN_NAMED = 110,
+	AFTER_ONE = 50,  /* a column of that table was asked for before */
 	PER_COST = 6,    /* of a join */
 	FAR_AWAY = 600,
 	WRONG_TYPE = 350
@@ -78,6 +79,8 @@ static int32_t score_of(const struct assembly *a, const struct link_reading *r, 
 		score += AT_TABLE;
 	if (a->sure[c->table])
 		score += IN_NAMED;
+	if (a->recent == (int32_t)c->table)
+		score += AFTER_ONE;
 	if (named)
 		score -= distance_penalty(a, c->table);
 	else
