@@ -583,5 +583,7 @@ bool assemble(struct pool *pool, const struct lattice *lattice, const struct cov
 	out->weakest = a->weakest;
 	out->guesses = a->guesses;
 	out->unused = a->unused;
+	out->ambiguous = (uint32_t)a->ambiguous;
+	out->choice = choice;
 	return !pool->failed;
 }

@@ -120,6 +120,9 @@ struct phrase *grammar_match(struct pool *pool, const struct lattice *lattice, s
 
 /* ---- from phrases to a form ------------------------------------------------------------------- */
 
+/* What the confidence in a candidate is made of (confidence.c says what each is). */
+enum { FEATURES = 40 };
+
 struct candidate {
 	const struct form_query *form; /* NULL: nothing came of it */
 	const struct cover *cover;
@@ -129,6 +132,9 @@ struct candidate {
 	uint32_t weakest; /* the lowest weight of a link that it rests on */
 	uint32_t guesses; /* what nobody said: a column of a bare number, the table of a count, ... */
 	uint32_t unused;  /* phrases that have no part in the form */
+	uint32_t ambiguous; /* words with a second reading nearly as good */
+	size_t choice;    /* which of them has its second */
+	float features[FEATURES];
 };
 
 /* Makes a form of a cover. `choice`: 0 takes the best reading of each word; n the second best of the
@@ -136,9 +142,11 @@ struct candidate {
 bool assemble(struct pool *pool, const struct lattice *lattice, const struct cover *cover,
         size_t choice, struct candidate *out);
 
+/* Fills the features of all candidates of a question and their scores, by which they are ranked. */
+void confidence_rank(const struct lattice *lattice, const struct cover *covers,
+        struct candidate *candidates, size_t count);
 /* How sure the engine is of a candidate, 0 to 1000. `rival`: the best other candidate with another
  * statement, or NULL. */
-int32_t confidence_of(const struct candidate *candidate, const struct candidate *rival,
-        const struct lattice *lattice);
+int32_t confidence_of(const struct candidate *candidate, const struct candidate *rival);
 
 #endif
