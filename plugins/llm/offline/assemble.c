@@ -176,6 +176,8 @@ static void take_groups(struct builder *b, bool counts)
 
 		if (!counts) {
 			/* Without a figure "each" is no group. */
+			if (a->star)
+				continue;
 			if (column >= 0)
 				select_column(b, column);
 			else if (!plain_columns(b->q))

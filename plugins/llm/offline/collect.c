@@ -231,6 +231,14 @@ static void take_count(struct collector *k)
 
 	if (!r)
 		return;
+	/* What is counted is rather a table. */
+	if (r->kind == LINK_COLUMN && !p->distinct) {
+		const struct link_reading *table =
+		        resolve(a, p->spans[p->span_count - 1], LINK_TABLE, 0, -1);
+
+		if (table && table->weight + 250 >= r->weight)
+			r = table;
+	}
 	if (r->kind == LINK_TABLE) {
 		const struct schema_table *t = &a->schema->tables[r->index];
 
@@ -430,6 +438,13 @@ static void take_compare_bare(struct collector *k)
 	}
 	if (column < 0 && year)
 		column = resolve_time(a, near_table(k), true);
+	if (column < 0) {
+		int degree;
+
+		column = resolve_adjective(a, lexicon_adjective("old", &degree), near_table(k), NULL);
+		if (column >= 0 && a->schema->columns[column].type != COLUMN_NUMBER)
+			column = -1;
+	}
 	if (column < 0)
 		column = resolve_measure(a, near_table(k));
 	a->guesses++;
@@ -567,6 +582,16 @@ static void take_value(struct collector *k)
 	} else if (value) {
 		r = resolve(a, value, LINK_VALUE, 0, near_table(k));
 	}
+	if (r && value->count == 1 && r->weight < 850 &&
+	        word_at(k, value->first)->kind == WORD_QUOTED) {
+		/* A part of what is stored. */
+		add_condition(k, (struct condition){.left = of_column((int32_t)r->index, AGGREGATE_NONE),
+		                         .operator = p->negated ? FORM_NOT_LIKE : FORM_LIKE,
+		                         .value = {pool_print(a->pool, "%%%s%%",
+		                                           word_at(k, value->first)->written),
+		                                 true}});
+		return;
+	}
 	if (r) {
 		column = (int32_t)r->index;
 		literal = value_of(a, column, r->text, false);
@@ -600,9 +625,27 @@ static void take_value(struct collector *k)
 	                         .value = literal});
 }
 
+static void take_value_too(struct collector *k)
+{
+	struct assembly *a = k->a;
+	const struct word *w = word_at(k, k->p->numbers[0]);
+	const struct condition *before =
+	        a->condition_count ? &a->conditions[a->condition_count - 1] : NULL;
+
+	if (!before || before->query || before->left.aggregate) {
+		a->unused++;
+		return;
+	}
+	k->or_before = !strcmp(word_at(k, k->p->first)->text, "or");
+	add_condition(k, (struct condition){.left = before->left,
+	                         .operator = before->operator,
+	                         .value = w->kind == WORD_NUMBER
+	                                          ? value_of(a, before->left.column, w->number, true)
+	                                          : value_of(a, before->left.column, w->written, false)});
+}
+
 static void take_like(struct collector *k)
 {
-	static const char *const patterns[] = {"%%%s%%", "%s%%", "%%%s"};
 	struct assembly *a = k->a;
 	const struct link_reading *r = resolve(a, k->p->spans[0], LINK_COLUMN, 0, near_table(k));
 	const char *text = word_at(k, k->p->numbers[0])->written, *pattern;
@@ -612,7 +655,6 @@ static void take_like(struct collector *k)
 	pattern = k->p->like == 1   ? pool_print(a->pool, "%s%%", text)
 	          : k->p->like == 2 ? pool_print(a->pool, "%%%s", text)
 	                            : pool_print(a->pool, "%%%s%%", text);
-	(void)patterns;
 	add_condition(k, (struct condition){.left = of_column((int32_t)r->index, AGGREGATE_NONE),
 	                         .operator = FORM_LIKE,
 	                         .value = {pattern, true}});
@@ -729,6 +771,27 @@ static bool speaks_of_time(const struct lexicon_adjective *adjective)
 	return false;
 }
 
+static bool has_head(const struct assembly *a)
+{
+	for (size_t i = 0; i < a->named_count; i++)
+		if (a->named[i].head)
+			return true;
+	return false;
+}
+
+/* "the student in the department with the most credits": with goes with what is asked for. */
+static int32_t of_what(const struct collector *k)
+{
+	const struct assembly *a = k->a;
+
+	if (!is_word(word_at(k, k->p->first), lead_havings))
+		return near_table(k);
+	for (size_t i = 0; i < a->named_count; i++)
+		if (!a->named[i].negated)
+			return (int32_t)a->named[i].table;
+	return near_table(k);
+}
+
 static void take_super(struct collector *k)
 {
 	struct assembly *a = k->a;
@@ -739,7 +802,15 @@ static void take_super(struct collector *k)
 	enum form_aggregate aggregate = AGGREGATE_NONE;
 
 	if (p->action == ACT_SUPER) {
-		r = resolve(a, p->spans[0], LINK_COLUMN, 1, near_table(k));
+		r = resolve(a, p->spans[0], LINK_COLUMN, 1, of_what(k));
+		/* "what is the highest price": the price itself. */
+		if (r && !p->aggregate && !p->number_count && !a->selected && !has_head(a) &&
+		        !is_word(word_at(k, p->first), lead_havings)) {
+			add_select(k, of_column((int32_t)r->index,
+			                   descending ? AGGREGATE_MAX : AGGREGATE_MIN));
+			k->last_column = (int32_t)r->index;
+			return;
+		}
 		if (r && a->schema->columns[r->index].type == COLUMN_TEXT &&
 		        !(a->schema->columns[r->index].flags & COLUMN_MEASURE)) {
 			const struct link_reading *table =
@@ -848,6 +919,9 @@ static void take(struct collector *k)
 	case ACT_VALUE:
 	case ACT_IS:
 		take_value(k);
+		break;
+	case ACT_IS_TOO:
+		take_value_too(k);
 		break;
 	case ACT_STAR:
 		take_star(k);

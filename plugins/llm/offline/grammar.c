@@ -3,6 +3,7 @@
  * A cue is a word or a few that belong to a class and carry an attribute. A rule is a pattern over
  * words, classes <...> and slots {...}:
  *   {T} a table, {C} a column, {X} either, {V} a value, {N} a number, {Q} a quoted text,
+ *   {P} a word or a quoted text, {W} a time,
  *   {A0} {A1} {A2} an adjective ("old", "older", "oldest").
  * "a|b" is either word, "?" before an element makes it optional. Determiners between two elements
  * are passed over. */
@@ -460,10 +461,16 @@ const struct rule grammar_rules[] = {
         {ACT_IS, 2, "{Q} {C}"},
         {ACT_IS, 5, "{C} ?<be> ?number|id|code {N}"},
         {ACT_IS, 6, "{C} <is_not> {N}"},
+        {ACT_IS_TOO, 6, "or|and {N}"},
+        {ACT_IS_TOO, 6, "or|and {Q}"},
         {ACT_IS, 1, "{Q}"},
         {ACT_IS, 3, "named|called|titled {Q}"},
         {ACT_IS, 3, "named|called|titled {V}"},
         {ACT_LIKE, 9, "{C} <like> word|words|substring|string|letter|phrase|character|text|prefix|suffix {Q}"},
+        {ACT_LIKE, 9, "{C} <like> word|substring|string|letter|phrase|prefix|suffix {P}"},
+        {ACT_LIKE, 9, "{C} <begins> letter|prefix|word {P}"},
+        {ACT_LIKE, 9, "{C} <ends> letter|suffix|word {P}"},
+        {ACT_LIKE, 9, "<like> word|substring|letter {P} in ?part ?of {C}"},
         {ACT_LIKE, 7, "{C} <like> {Q}"},
         {ACT_LIKE, 9, "<like> word|words|substring|string|letter|phrase|character|text {Q} in ?part ?of {C}"},
         {ACT_LIKE, 9, "<like> {Q} in ?part ?of {C}"},
@@ -490,10 +497,11 @@ const struct rule grammar_rules[] = {
         {ACT_SUPER_ADJ, 9, "?top|first ?{N} most|least {A0}"},
         {ACT_SUPER_COUNT, 8, "<have> ?{N} <most> {X}"},
         {ACT_SUPER_COUNT, 6, "<most> {X}"},
-        {ACT_SUPER_COUNT, 11, "<have> ?{N} <most> ?total <number_of> {X}"},
-        {ACT_SUPER_COUNT, 10, "<most> ?total <number_of> {X}"},
+        {ACT_SUPER_COUNT, 14, "<have> ?{N} <most> ?total <number_of> {X}"},
+        {ACT_SUPER_COUNT, 14, "<most> ?total <number_of> {X}"},
         {ACT_SUPER_COUNT, 6, "most number {X}"},
         {ACT_COMMON, 9, "?top ?{N} <common> {X}"},
+        {ACT_COMMON, 8, "?<have> <most> number of times"},
         {ACT_COMMON, 4, "<common>"},
         {ACT_COMMON, 4, "most|least often"},
         {ACT_COMMON, 4, "most|least ?number ?of times"},

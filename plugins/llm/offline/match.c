@@ -233,6 +233,15 @@ static bool is_agent(const struct matcher *m, size_t at)
 	       strcmp(words[at - 1].text, "grouped") != 0;
 }
 
+/* Does a name of at least so many words begin there? */
+static bool has_link(const struct matcher *m, size_t at, uint32_t kinds, size_t words)
+{
+	for (const struct link_span *s = m->lattice->at[at]; s; s = s->next)
+		if (s->kinds & kinds && s->count >= words && link_weight(s, kinds) >= 700)
+			return true;
+	return false;
+}
+
 /* Does the phrase make sense with the columns that its words may name? */
 static bool makes_sense(const struct matcher *m, const struct phrase *p)
 {
@@ -245,7 +254,14 @@ static bool makes_sense(const struct matcher *m, const struct phrase *p)
 	case ACT_COMPARE:
 	case ACT_BETWEEN:
 		return !last || p->aggregate ||
-		       has_column(m, last, COLUMN_MEASURE | COLUMN_YEAR | COLUMN_PRIMARY, true);
+		       has_column(m, last, COLUMN_MEASURE | COLUMN_YEAR, true) ||
+		       link_weight(last, LINK_COLUMN) >= 900;
+	case ACT_STAR:
+		/* "details" may be a column. */
+		return !has_link(m, m->first, LINK_COLUMN, 1);
+	case ACT_COUNT:
+		/* "phone number of" */
+		return !m->first || !has_link(m, m->first - 1, LINK_COLUMN, 2);
 	case ACT_GROUP:
 		return !is_agent(m, m->first);
 	case ACT_SUPER:
@@ -338,12 +354,15 @@ static void match_slot(
 			p.score += (int32_t)(s->count * 10 * link_weight(s, kinds) / 1000 + 6 * s->count - 5);
 			match_from(m, element + 1, at + s->count, &p);
 		}
-	} else if ((slot == 'N' && w->kind == WORD_NUMBER) || (slot == 'Q' && w->kind == WORD_QUOTED &&
-	                                                               !is_value(m, at))) {
+	} else if ((slot == 'N' && w->kind == WORD_NUMBER) ||
+	           (slot == 'Q' && w->kind == WORD_QUOTED &&
+	                   (m->rule->rule->action == ACT_LIKE || !is_value(m, at))) ||
+	           (slot == 'P' && (w->kind == WORD_PLAIN || w->kind == WORD_QUOTED) &&
+	                   !lexicon_is_filler(w->text))) {
 		if (p.number_count == 2)
 			return;
 		p.numbers[p.number_count++] = at;
-		p.score += slot == 'Q' ? 20 : 11;
+		p.score += slot != 'N' ? 20 : 11;
 		match_from(m, element + 1, at + 1, &p);
 	} else if (slot == 'W' && m->lattice->when[at]) {
 		p.when = m->lattice->when[at];

@@ -60,6 +60,7 @@ enum phrase_action {
 	ACT_COMPARE_EXTREME, /* older than the average, above the highest {C} */
 	ACT_BETWEEN,      /* {C} between {N} and {N} */
 	ACT_IS,           /* {C} is {V} or {N} or {Q} */
+	ACT_IS_TOO,       /* or {N}: of the same column as before */
 	ACT_LIKE,         /* {C} contains {Q} */
 	ACT_NULL,         /* {C} is missing */
 	ACT_NOT_NULL,     /* has a {C} */
