@@ -548,7 +548,7 @@ static bool build(struct builder *b)
 	/* "all cities" of a table where each stands many times. */
 	if (q->selected == 1 && !q->select[0].aggregate && q->select[0].column >= 0 && !a->named_count &&
 	        !q->filters && !q->orders && !q->groups && !q->limit &&
-	        !(b->schema->columns[q->select[0].column].flags & COLUMN_UNIQUE))
+	        b->schema->columns[q->select[0].column].flags & COLUMN_ENUM)
 		q->distinct = true;
 	count_once(b);
 	return q->selected > 0;
@@ -581,6 +581,12 @@ bool assemble(struct pool *pool, const struct lattice *lattice, const struct cov
 	if (build(&b) && !pool->failed) {
 		out->form = b.q;
 		out->sql = form_print(lattice->schema, pool, b.q, &out->cost);
+		if (out->sql) {
+			struct form_cost simpler;
+
+			form_simplify(lattice->schema, b.q);
+			out->sql = form_print(lattice->schema, pool, b.q, &simpler);
+		}
 	}
 	out->weakest = a->weakest;
 	out->guesses = a->guesses;

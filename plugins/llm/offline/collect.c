@@ -186,6 +186,24 @@ static void take_column(struct collector *k, int32_t column, bool distinct)
 		k->a->distinct = true;
 }
 
+static void add_order(struct collector *k, struct form_expression by, bool descending)
+{
+	struct assembly *a = k->a;
+
+	if (a->orders < FORM_ORDER)
+		a->order[a->orders++] = (struct form_order){by, descending};
+}
+
+/* "sorted by name and age" */
+static bool is_ordered_too(const struct collector *k)
+{
+	const struct phrase *before = k->phrase ? k->a->cover->phrases[k->phrase - 1] : NULL;
+	size_t end = before ? before->first + before->count : 0;
+
+	return before && before->action == ACT_ORDER && k->a->orders && end + 1 == k->p->first &&
+	       (!strcmp(word_at(k, end)->text, "and") || !strcmp(word_at(k, end)->text, ","));
+}
+
 static void take_mention(struct collector *k)
 {
 	struct assembly *a = k->a;
@@ -195,6 +213,11 @@ static void take_mention(struct collector *k)
 
 	if (!r)
 		return;
+	if (r->kind == LINK_COLUMN && is_ordered_too(k)) {
+		add_order(k, of_column((int32_t)r->index, AGGREGATE_NONE),
+		        a->order[a->orders - 1].descending);
+		return;
+	}
 	if (r->kind == LINK_COLUMN) {
 		take_column(k, (int32_t)r->index, a->distinct);
 		return;
@@ -218,6 +241,18 @@ static void take_star(struct collector *k)
 static bool is_measure(const struct assembly *a, uint32_t column)
 {
 	return (a->schema->columns[column].flags & COLUMN_MEASURE) != 0;
+}
+
+/* "how many advisors are there" counts, also where the column is a number. */
+static bool are_there(const struct collector *k)
+{
+	static const char *const words[] = {"there", "exist", "exists", "listed", "total", NULL};
+	size_t end = k->p->first + k->p->count;
+
+	for (size_t i = end; i < end + 3 && i < k->a->lattice->words.count; i++)
+		if (is_word(word_at(k, i), words))
+			return true;
+	return false;
 }
 
 static void take_count(struct collector *k)
@@ -251,7 +286,7 @@ static void take_count(struct collector *k)
 		}
 		add_named(k, r->index, true);
 		a->named[a->named_count - 1].head = false;
-	} else if (is_measure(a, r->index) && !p->distinct) {
+	} else if (is_measure(a, r->index) && !p->distinct && !are_there(k)) {
 		/* "how many credits": a figure that is there already */
 		e = of_column((int32_t)r->index, AGGREGATE_NONE);
 	} else {
@@ -361,7 +396,9 @@ static void take_compare_of(struct collector *k)
 		return;
 	if (!p->number_count && p->operator< 0)
 		operator = FORM_GT; /* several */
-	if (r->kind == LINK_COLUMN && is_measure(a, r->index) && p->number_count) {
+	/* "with 5 star rating": the value, not five of them. */
+	if (r->kind == LINK_COLUMN && p->number_count &&
+	        (is_measure(a, r->index) || (operator== FORM_EQ && !p->distinct))) {
 		compare(k, (int32_t)r->index, operator);
 		return;
 	}
@@ -741,14 +778,6 @@ static void set_limit(struct collector *k)
 		k->a->limit = limit_of(k);
 }
 
-static void add_order(struct collector *k, struct form_expression by, bool descending)
-{
-	struct assembly *a = k->a;
-
-	if (a->orders < FORM_ORDER)
-		a->order[a->orders++] = (struct form_order){by, descending};
-}
-
 static void order_by_tally(struct collector *k, const struct link_reading *r, bool distinct)
 {
 	struct assembly *a = k->a;
@@ -886,6 +915,10 @@ static void take_order(struct collector *k)
 
 	if (!r)
 		return;
+	if (k->p->action == ACT_ORDER_COUNT && r->kind == LINK_COLUMN && is_measure(a, r->index)) {
+		add_order(k, of_column((int32_t)r->index, AGGREGATE_NONE), descending);
+		return;
+	}
 	if (k->p->action == ACT_ORDER_COUNT) {
 		order_by_tally(k, r, k->p->distinct);
 		a->tally_descending = descending;

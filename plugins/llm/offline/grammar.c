@@ -223,6 +223,8 @@ const struct cue grammar_cues[] = {
         {CUE_ORDERED, 0, "order by"},
         {CUE_ORDERED, 0, "order them by"},
         {CUE_ORDERED, 0, "ordered"},
+        {CUE_ORDERED, 0, "order"},
+        {CUE_ORDERED, 0, "sort"},
         {CUE_ORDERED, 0, "sorted by"},
         {CUE_ORDERED, 0, "sort by"},
         {CUE_ORDERED, 0, "sort them by"},
@@ -264,7 +266,6 @@ const struct cue grammar_cues[] = {
         {CUE_EACH, 0, "grouped by"},
         {CUE_EACH, 0, "group by"},
         {CUE_EACH, 0, "broken down by"},
-        {CUE_EACH, 0, "across"},
         {CUE_EACH, 0, "for all the"},
         {CUE_EACH, 0, "for different"},
         {CUE_EACH, 0, "in different"},
@@ -509,7 +510,7 @@ const struct rule grammar_rules[] = {
         {ACT_TOP, 1, "any {N}"},
 
         /* order */
-        {ACT_ORDER, 9, "<ordered> ?in ?<direction> ?order ?of|by {X} ?in|from ?<direction> ?order"},
+        {ACT_ORDER, 9, "<ordered> ?in ?<direction> ?order ?of|by|using {X} ?in|from ?<direction> ?order"},
         {ACT_ORDER, 9, "in <direction> order of|by ?their {X}"},
         {ACT_ORDER, 7, "<direction> order of {X}"},
         {ACT_ORDER, 9, "sort ?results|result|them|list by {X} ?in ?<direction> ?order"},

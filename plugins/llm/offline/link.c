@@ -46,6 +46,18 @@ static bool is_joint(const struct word *w)
 	return false;
 }
 
+/* "number of", "average of": what follows is counted or reckoned with, and no name with it. */
+static bool is_figure(const struct word *w)
+{
+	static const char *const figures[] = {"number", "numbers", "count", "counts", "average", "total",
+	        "sum", "maximum", "minimum", "amount", "all", NULL};
+
+	for (size_t i = 0; figures[i]; i++)
+		if (!strcmp(w->text, figures[i]))
+			return true;
+	return false;
+}
+
 static bool append(char *to, size_t *n, const char *word)
 {
 	size_t more = strlen(word);
@@ -88,7 +100,7 @@ static void link_names(struct linker *l, size_t first, size_t count)
 		if (!strcmp(w[i].text, "of"))
 			of = i;
 	/* "number of orders" is no "order number". */
-	if (!of || is_joint(&w[0]) || is_joint(&w[count - 1]) || grammar_knows(&w[0]))
+	if (!of || is_joint(&w[0]) || is_joint(&w[count - 1]) || is_figure(&w[0]))
 		return;
 	n = 0;
 	for (size_t i = of + 1; i < count; i++)

@@ -247,7 +247,7 @@ static bool makes_sense(const struct matcher *m, const struct phrase *p)
 {
 	const struct link_span *last = p->span_count ? p->spans[p->span_count - 1] : NULL;
 
-	switch (m->rule->rule->action) {
+	switch (p->action) {
 	case ACT_AGGREGATE:
 		return has_column(m, last, COLUMN_MEASURE | COLUMN_YEAR,
 		        p->aggregate == AGGREGATE_MIN || p->aggregate == AGGREGATE_MAX);
@@ -259,6 +259,9 @@ static bool makes_sense(const struct matcher *m, const struct phrase *p)
 	case ACT_STAR:
 		/* "details" may be a column. */
 		return !has_link(m, m->first, LINK_COLUMN, 1);
+	case ACT_DISTINCT:
+		/* "types of games" may be a column as well. */
+		return p->count < 2 || !has_link(m, m->first + p->count - 2, LINK_COLUMN, 1);
 	case ACT_COUNT:
 		/* "phone number of" */
 		return !m->first || !has_link(m, m->first - 1, LINK_COLUMN, 2);
@@ -275,19 +278,21 @@ static bool makes_sense(const struct matcher *m, const struct phrase *p)
 
 static void emit(struct matcher *m, const struct phrase *found, size_t end)
 {
-	struct phrase *grown;
+	struct phrase phrase = *found, *grown;
 
-	if (m->count >= PHRASES_MAX || !makes_sense(m, found))
+	if (m->count >= PHRASES_MAX)
+		return;
+	phrase.action = m->rule->rule->action;
+	phrase.first = m->first;
+	phrase.count = end - m->first;
+	phrase.score += m->rule->rule->bonus;
+	if (!makes_sense(m, &phrase))
 		return;
 	grown = pool_grow(m->pool, m->phrases, m->count, &m->room, sizeof *grown);
 	if (!grown)
 		return;
 	m->phrases = grown;
-	grown[m->count] = *found;
-	grown[m->count].action = m->rule->rule->action;
-	grown[m->count].first = m->first;
-	grown[m->count].count = end - m->first;
-	grown[m->count++].score += m->rule->rule->bonus;
+	grown[m->count++] = phrase;
 }
 
 static void take_cue(struct phrase *p, const struct cue *cue)
