@@ -23,7 +23,9 @@ enum {
 	COLUMN_TRUTH = 256,   /* two values such as 0/1, Y/N, true/false */
 	COLUMN_INDEXED = 512, /* its values are in the index */
 	COLUMN_ISO = 1024,    /* COLUMN_TIME: the values are texts that begin with YYYY-MM-DD */
-	COLUMN_TEXTUAL = 2048 /* COLUMN_NUMBER: the values are texts that look like numbers */
+	/* The values are texts: COLUMN_NUMBER: that look like numbers; COLUMN_TIME: that are dates
+	 * in another form than ISO, and indexed. */
+	COLUMN_TEXTUAL = 2048
 };
 
 struct schema_column {

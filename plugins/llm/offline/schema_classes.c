@@ -17,6 +17,12 @@ static const char *const year_words[] = {"year", "yr", "founded", "built", "open
 static const char *const first_names[] = {"first", "given", "fore", "forename", "firstname", NULL};
 static const char *const last_names[] = {
         "last", "family", "surname", "lastname", "sur", "sirname", NULL};
+/* What does not name a row, even if no value stands there twice. */
+static const char *const not_display[] = {"type", "status", "category", "date", "time", "datetime",
+        "year", "size", "duration", "length", "phone", "url", "password", "score", "result",
+        "rating", "gender", "sex", "notes", "note", "comment", "comments", "level", "position",
+        "hash", "uuid", "image", "photo", "day", "month", "issue", NULL};
+static const char *const genders[] = {"gender", "sex", NULL};
 static const char *const not_names[] = {
         "user", "file", "login", "path", "middle", "nick", "maiden", "first", "given", NULL};
 
@@ -34,11 +40,11 @@ static void guess_column(struct draft *draft, uint32_t index)
 		column->flags |= COLUMN_NAME;
 	else if (!counted && name_ends(name, code_ends) && !name_has(name, counts))
 		column->flags |= COLUMN_CODE;
-	if (column->flags & (COLUMN_PRIMARY | COLUMN_FOREIGN))
-		column->flags |= column->type == COLUMN_TEXT ? 0 : COLUMN_CODE;
+	if (column->type == COLUMN_NUMBER && (column->flags & (COLUMN_PRIMARY | COLUMN_FOREIGN)))
+		column->flags |= COLUMN_CODE;
 	if (column->type == COLUMN_NUMBER && name_ends(name, year_ends) && !counted)
 		column->flags |= COLUMN_YEAR;
-	if (column->type == COLUMN_NUMBER &&
+	if (column->type == COLUMN_NUMBER && !name_ends(name, time_ends) &&
 	        !(column->flags & (COLUMN_PRIMARY | COLUMN_FOREIGN | COLUMN_CODE | COLUMN_YEAR |
 	                                  COLUMN_TRUTH)))
 		column->flags |= COLUMN_MEASURE;
@@ -55,25 +61,26 @@ static int score(const struct draft *draft, const struct schema_table *table, ui
 	        {"details", 35}, {"username", 50}, {"login", 48}, {"email", 30}, {"text", 25}};
 	const struct schema_column *column = &draft->schema->columns[index];
 	const struct name *name = &draft->columns[index];
+	const struct name *owner = &draft->tables[table - draft->schema->tables];
 	uint32_t rest = name->count - name->skip - name->own;
 	int best = 0;
-	(void)table;
-	if (!name->count || column->type != COLUMN_TEXT)
+	if (!name->count || column->type != COLUMN_TEXT || (column->flags & COLUMN_FOREIGN))
 		return 0;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (!strcmp(name->words[name->count - 1], words[i].word))
 			best = words[i].score;
+	/* "player" of a table of players */
+	if (!best && name_says(name, owner))
+		best = 97;
 	if (best > 50 && name_has(name, not_names))
 		best = 45;
 	if (best && rest <= 1)
 		best += 4; /* "name", "customer name" before "contact name" */
 	if (best >= 85 && name_has(name, last_names))
 		best = 92;
-	if (!best && (column->flags & COLUMN_UNIQUE) &&
-	        !(column->flags & (COLUMN_PRIMARY | COLUMN_CODE)))
+	if (!best && (column->flags & COLUMN_UNIQUE) && !(column->flags & COLUMN_PRIMARY) &&
+	        !name_ends(name, not_display))
 		best = 45;
-	if (column->flags & COLUMN_FOREIGN)
-		best /= 4;
 	if (best && (column->flags & COLUMN_CODE))
 		best = 10;
 	return best;
@@ -162,22 +169,32 @@ bool classes_learn(struct draft *draft, uint32_t index, const struct column_fact
 		           !(column->flags & (COLUMN_CODE | COLUMN_NAME))) {
 			column->type = COLUMN_NUMBER;
 			column->flags |= COLUMN_TEXTUAL;
+		} else if (facts->date_texts * 20 >= filled * 19) {
+			column->type = COLUMN_TIME;
+			column->flags |= COLUMN_TEXTUAL;
 		} else if (column->type != COLUMN_TIME) {
 			column->type = COLUMN_TEXT;
 		}
 	}
 	column->flags &= ~(uint32_t)(COLUMN_MEASURE | COLUMN_YEAR);
 	guess_column(draft, index);
-	if (column->type == COLUMN_NUMBER && facts->min >= 1000 && facts->max <= 2100 &&
-	        !facts->floats && name_ends(name, year_words)) {
-		column->flags |= COLUMN_YEAR;
-		column->flags &= ~(uint32_t)COLUMN_MEASURE;
+	if (column->type == COLUMN_NUMBER) {
+		bool years = facts->min >= 1000 && facts->max <= 2100 && !facts->floats;
+		if (years && (name_ends(name, year_words) || (column->flags & COLUMN_TEXTUAL)))
+			column->flags |= COLUMN_YEAR;
+		else if (!years)
+			column->flags &= ~(uint32_t)COLUMN_YEAR;
+		if (column->flags & COLUMN_YEAR)
+			column->flags &= ~(uint32_t)COLUMN_MEASURE;
+		else if (name_ends(name, year_ends) && !(column->flags & COLUMN_CODE))
+			column->flags |= COLUMN_MEASURE;
 	}
 	if (facts->distinct <= 50 && facts->distinct * 2 <= filled)
 		column->flags |= COLUMN_ENUM;
 	if (facts->whole && facts->distinct == filled && !facts->nulls && filled > 1)
 		column->flags |= COLUMN_UNIQUE;
-	if (facts->distinct == 2 && facts->samples[0] && facts->samples[1] && !(column->flags & COLUMN_FOREIGN) &&
+	if (facts->distinct == 2 && !name_has(name, genders) && facts->samples[0] &&
+	        facts->samples[1] && !(column->flags & COLUMN_FOREIGN) &&
 	        (facts->texts == filled || (facts->ints == filled && !says_amount(name))))
 		return set_truth(draft, column, facts, facts->texts == filled);
 	return true;

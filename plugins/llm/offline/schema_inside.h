@@ -8,10 +8,11 @@
 /* A name taken apart: lower case, abbreviations written out. */
 struct name {
 	const char *const *words, *const *stems;
-	const char *raw; /* stems of what stands there, when it differs: "dob"; else NULL */
-	uint32_t count;  /* words */
-	uint32_t skip;   /* leading words that say nothing: "tbl", a prefix of all columns */
-	uint32_t own;    /* leading words behind these that only repeat the table's name */
+	struct name *raw;    /* the words as they stand, where any was written out; else NULL */
+	const uint8_t *from; /* of each word: the index of its raw one */
+	uint32_t count;
+	uint32_t skip; /* leading words that say nothing: "tbl", a prefix of all columns */
+	uint32_t own;  /* leading words behind these that only repeat the table's name */
 };
 
 /* While a schema is built. */
@@ -22,6 +23,9 @@ struct draft {
 	struct name *tables, *columns;
 	const char **vocabulary; /* words of the tables' names, sorted */
 	size_t vocabulary_count;
+	uint32_t *keys; /* columns that are the whole key of a table */
+	size_t key_count;
+	bool persons; /* there is a table of persons */
 	struct schema_phrase *phrases;
 	size_t phrase_count, phrase_room;
 };
@@ -33,6 +37,8 @@ bool names_say(struct schema *schema, const struct draft *draft);
 bool name_ends(const struct name *name, const char *const *list);
 bool name_has(const struct name *name, const char *const *list);
 bool word_in(const char *word, const char *const *list);
+/* Do the words of a column say exactly this table: "manufacturer"? */
+bool name_says(const struct name *name, const struct name *table);
 
 /* schema_phrases.c: every way to say them, into schema->phrases. */
 bool phrases_make(struct draft *draft);
@@ -47,8 +53,9 @@ void keys_keep(struct schema *schema, const bool *keep);
 /* What a column was seen to hold. */
 struct column_facts {
 	uint64_t rows, nulls, ints, floats, texts, others;
-	uint64_t number_texts, iso_texts, zero_texts; /* of the texts; zero: a number like 007 */
-	uint64_t bytes;                               /* of the texts */
+	uint64_t number_texts, zero_texts; /* of the texts; zero: a number like 007 */
+	uint64_t iso_texts, date_texts;    /* of the texts; date: in another form */
+	uint64_t bytes;                    /* of the texts */
 	uint64_t distinct;      /* different values; with `whole` of all, else of the sample */
 	int64_t min, max;       /* of the integers, and of texts that are integers */
 	const char *samples[2]; /* the first two different values, as text */

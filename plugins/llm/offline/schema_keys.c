@@ -8,11 +8,14 @@
 #include "schema_inside.h"
 
 enum { DECLARED = 10, INFERRED = 16 };
+enum { FIT_NONE, FIT_ROLE, FIT_PART, FIT_END, FIT_WHOLE };
 
 static const char *const key_ends[] = {"id", "code", "key", "number", "no", NULL};
-/* Columns that lead to a row of their own table. */
+/* Columns that lead to a person above, and tables of persons. */
 static const char *const bosses[] = {"manager", "supervisor", "boss", "parent", "superior",
-        "mentor", "reports", "report", "predecessor", "chief", NULL};
+        "mentor", "reports", "report", "predecessor", "chief", "head", "super", NULL};
+static const char *const persons[] = {"employee", "employees", "staff", "person", "persons",
+        "people", "worker", "workers", "user", "users", "member", "members", "personnel", NULL};
 
 static int32_t find_table(const struct schema *schema, struct askd_text name, struct askd_text in)
 {
@@ -130,8 +133,8 @@ static bool same_end(const struct name *name, const char *const *stems, uint32_t
 	return true;
 }
 
-/* How well does a column fit the key of a table by its name? 0: not at all. */
-static uint32_t fit(const struct draft *draft, uint32_t column, uint32_t table)
+/* How well does a column fit the key of a table by its name? */
+static int fit(const struct draft *draft, uint32_t column, uint32_t table)
 {
 	const struct schema *schema = draft->schema;
 	const struct schema_table *to = &schema->tables[table];
@@ -139,43 +142,59 @@ static uint32_t fit(const struct draft *draft, uint32_t column, uint32_t table)
 	const struct name *key = &draft->columns[to->key];
 	const char *stems[16];
 	uint32_t rest = key->count - key->skip, own = owner->count - owner->skip;
+	bool same = schema->columns[column].table == table;
 	if (schema->columns[column].type != schema->columns[to->key].type)
-		return 0;
+		return FIT_NONE;
 	/* The same name, where that name says more than "id". */
 	if (rest > 1 && same_end(name, key->stems + key->skip, rest))
-		return name->count - name->skip == rest ? 4 : 3;
+		return name->count - name->skip == rest ? FIT_WHOLE : FIT_END;
 	/* "<table>_<key>" */
-	if (rest >= 1 && rest + own <= 16) {
+	if (rest && rest + own <= 16) {
 		memcpy(stems, owner->stems + owner->skip, own * sizeof *stems);
 		memcpy(stems + own, key->stems + key->skip, rest * sizeof *stems);
 		if (same_end(name, stems, own + rest))
-			return name->count - name->skip == own + rest ? 4 : 3;
+			return name->count - name->skip == own + rest ? FIT_WHOLE : FIT_END;
 		if (own > 1 && same_end(name, stems + own - 1, 1 + rest))
-			return 2;
+			return FIT_PART;
 	}
-	/* "manager_id" leads to another row of the same table. */
-	if (schema->columns[column].table == table && column != (uint32_t)to->key &&
-	        name_has(name, bosses))
-		return 1;
-	return 0;
+	if (!same && schema->columns[column].type == COLUMN_NUMBER && name_says(name, owner))
+		return FIT_PART;
+	/* "manager_id" leads to another person, of the same table if that is one of persons. */
+	if (name_has(name, bosses) && name_ends(name, key_ends) &&
+	        (same || name_ends(owner, persons)))
+		return FIT_ROLE + (name_ends(owner, persons) ? same : -(int)!draft->persons);
+	return FIT_NONE;
+}
+
+static bool fit_declared(const struct draft *draft, uint32_t from, uint32_t to)
+{
+	uint32_t table = draft->schema->columns[to].table;
+	const struct name *name = &draft->columns[from], *key = &draft->columns[to];
+	return draft->schema->tables[table].key != (int32_t)to ||
+	       fit(draft, from, table) != FIT_NONE || name_says(name, &draft->tables[table]) ||
+	       (name->count && key->count && !strcmp(name->stems[0], key->stems[0]));
 }
 
 static void infer(struct draft *draft, struct edges *edges)
 {
 	struct schema *schema = draft->schema;
+	size_t declared = schema->edge_count;
+	for (size_t i = 0; i < schema->table_count; i++)
+		draft->persons |=
+		        schema->tables[i].key >= 0 && name_ends(&draft->tables[i], persons);
 	for (uint32_t i = 0; i < schema->column_count; i++) {
 		const struct schema_column *column = &schema->columns[i];
 		const struct schema_table *own = &schema->tables[column->table];
-		uint32_t best = 0, at = 0;
-		if ((column->flags & COLUMN_FOREIGN) || column->type == COLUMN_TIME ||
-		        column->type == COLUMN_OTHER || own->view)
+		int best = FIT_NONE;
+		uint32_t at = 0;
+		if (column->type == COLUMN_TIME || column->type == COLUMN_OTHER || own->view)
 			continue;
 		for (uint32_t j = 0; j < schema->table_count; j++) {
 			const struct schema_table *table = &schema->tables[j];
-			uint32_t now;
+			int now;
 			if (table->key < 0 || table->key == (int32_t)i)
 				continue;
-			/* A key leads only to the key of a table that stands before it by name. */
+			/* A key leads only to the key of a table that it is named after. */
 			if (own->key == (int32_t)i && (j == column->table || draft->columns[i].own))
 				continue;
 			now = fit(draft, i, j);
@@ -184,6 +203,13 @@ static void infer(struct draft *draft, struct edges *edges)
 				at = j;
 			}
 		}
+		/* What is declared is believed, unless the name says plainly something else. */
+		for (size_t k = 0; k < declared && best && (column->flags & COLUMN_FOREIGN); k++)
+			if (schema->edges[k].from == i &&
+			        (best < FIT_WHOLE || schema->edges[k].more ||
+			                schema->edges[k].to == (uint32_t)schema->tables[at].key ||
+			                fit_declared(draft, i, schema->edges[k].to)))
+				best = FIT_NONE;
 		if (best)
 			add_edge(edges, i, (uint32_t)schema->tables[at].key, INFERRED, 0);
 	}
@@ -199,6 +225,9 @@ void keys_mark_junctions(struct schema *schema)
 			foreign += (flags & COLUMN_FOREIGN) != 0;
 			others += !(flags & (COLUMN_FOREIGN | COLUMN_PRIMARY));
 		}
+		/* What has a key of its own is rather a thing of its own. */
+		if (table->key >= 0 && !(schema->columns[table->key].flags & COLUMN_FOREIGN))
+			others++;
 		table->junction = foreign >= 2 && others <= 2 && table->display < 0;
 	}
 }

@@ -1,6 +1,7 @@
 /* schema_learn.c: reads samples and values, and corrects what the names made believe. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "schema_inside.h"
 #include "values.h"
@@ -138,6 +139,7 @@ struct learner {
 	uint32_t column;
 	uint64_t rows, bytes;
 	bool full;
+	int64_t counts[2];
 };
 
 static bool is_text(const char *s, size_t n)
@@ -171,6 +173,33 @@ static bool is_iso(const char *s, size_t n)
 	return n == 10 || s[10] == ' ' || s[10] == 'T';
 }
 
+static const char *skip_digits(const char *s, size_t most)
+{
+	size_t n = strspn(s, "0123456789");
+	return n && n <= most ? s + n : NULL;
+}
+
+/* 8/29/2013 9:08, 29.8.2013, 2013/08/29, 29 August 2013, Aug 29, 2013, August 2013 */
+static bool is_date(const char *s)
+{
+	static const char *const months[] = {
+	        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
+	const char *end = skip_digits(s, 4);
+	if (end && *end && strchr("/.-", *end)) {
+		char mark = *end;
+		end = skip_digits(end + 1, 2);
+		end = end && *end == mark ? skip_digits(end + 1, 4) : NULL;
+		return end && (!*end || *end == ' ');
+	}
+	s = end ? end + strspn(end, " ") : s;
+	for (size_t i = 0; i < 12; i++)
+		if (!strncasecmp(s, months[i], 3)) {
+			s += strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.");
+			return *s && strspn(s, " ,0123456789") == strlen(s);
+		}
+	return false;
+}
+
 static void note_text(struct column_facts *facts, const char *s, size_t n)
 {
 	char *end;
@@ -179,6 +208,8 @@ static void note_text(struct column_facts *facts, const char *s, size_t n)
 	facts->bytes += n;
 	if (is_iso(s, n))
 		facts->iso_texts++;
+	else if (n < 40 && is_date(s))
+		facts->date_texts++;
 	if (!n || n > 30 || strspn(s, "+-.0123456789") != n)
 		return;
 	strtod(s, &end);
@@ -406,6 +437,71 @@ static int32_t learn_table(
 	return rc;
 }
 
+/* ---- references --------------------------------------------------------------------------------
+ */
+
+static int32_t take_count(void *owner, const struct askd_value *cells, uint32_t columns)
+{
+	struct learner *l = owner;
+	for (uint32_t i = 0; i < columns && i < 2; i++)
+		l->counts[i] = cells[i].type == ASKD_INT ? cells[i].u.i : 0;
+	return ASKD_OK;
+}
+
+/* Are nearly all values of a column among those that it seems to lead to? */
+static int32_t check_edge(
+        struct learner *l, const struct schema_edge *edge, bool *keep, struct askd_error *reterr)
+{
+	const struct schema *schema = l->draft->schema;
+	const struct schema_column *from = &schema->columns[edge->from],
+	                           *to = &schema->columns[edge->to];
+	const char *column = sql_name(&l->pool, schema, from->name);
+	const char *table = sql_table(&l->pool, schema, &schema->tables[from->table]);
+	const char *key = sql_name(&l->pool, schema, to->name);
+	const char *other = sql_table(&l->pool, schema, &schema->tables[to->table]);
+	const char *sql = NULL;
+	int32_t rc;
+	if (column && table)
+		sql = limited(l, column,
+		        pool_print(&l->pool, "%s WHERE %s IS NOT NULL", table, column),
+		        SAMPLE_ROWS);
+	if (sql)
+		sql = limited(l, pool_print(&l->pool, "DISTINCT %s AS v", column),
+		        pool_print(&l->pool, "(%s) AS a", sql), CHECKED_VALUES);
+	if (sql && key && other)
+		sql = pool_print(&l->pool,
+		        "SELECT count(*), sum(CASE WHEN EXISTS (SELECT 1 FROM %s AS k "
+		        "WHERE k.%s = s.v) THEN 1 ELSE 0 END) FROM (%s) AS s",
+		        other, key, sql);
+	if (l->pool.failed)
+		return ASKD_E_NOMEM;
+	l->counts[0] = l->counts[1] = 0;
+	rc = l->source->read(l->source, sql, 1, take_count, l, reterr);
+	/* One stranger among several may stand for none: 0, -1. */
+	*keep = !rc && (l->counts[1] * 20 >= l->counts[0] * 19 ||
+	                       (l->counts[0] >= 8 && l->counts[0] - l->counts[1] == 1));
+	pool_finish(&l->pool);
+	return is_local(rc) ? ASKD_OK : rc;
+}
+
+static int32_t check_edges(struct learner *l, struct askd_error *reterr)
+{
+	struct schema *schema = l->draft->schema;
+	bool *keep = pool_alloc(&l->draft->pool, schema->edge_count + 1);
+	size_t checked = 0;
+	int32_t rc = ASKD_OK;
+	if (!keep)
+		return ASKD_E_NOMEM;
+	for (size_t i = 0; !rc && i < schema->edge_count; i++) {
+		keep[i] = true;
+		if (schema->edges[i].cost > 10 && checked++ < CHECKED_EDGES)
+			rc = check_edge(l, &schema->edges[i], &keep[i], reterr);
+	}
+	if (!rc)
+		keys_keep(schema, keep);
+	return rc;
+}
+
 int32_t schema_learn(struct schema *schema, const struct source *source, uint32_t max_values,
         struct askd_error *reterr)
 {
@@ -422,6 +518,8 @@ int32_t schema_learn(struct schema *schema, const struct source *source, uint32_
 	rc = ASKD_OK;
 	for (size_t i = 0; !rc && i < schema->table_count; i++)
 		rc = learn_table(&l, &schema->tables[i], reterr);
+	if (!rc)
+		rc = check_edges(&l, reterr);
 	if (rc)
 		goto out;
 	rc = ASKD_E_NOMEM;

@@ -5,7 +5,15 @@
 #include "lexicon.h"
 #include "schema_inside.h"
 
-enum { PHRASE_WORDS = 12, PHRASE_SYNONYMS = 700, INNER_SYNONYMS = 650, SYNONYM_FROM = 780 };
+enum {
+	PHRASE_WORDS = 12,
+	/* in thousandths of what they stand for */
+	PHRASE_SYNONYMS = 700,
+	INNER_SYNONYMS = 650,
+	SYNONYM_FROM = 780,
+	/* weight of a name with its abbreviations */
+	AS_WRITTEN = 980
+};
 
 /* Last words that often go unsaid. */
 static const char *const generic_ends[] = {"id", "code", "key", "number", "name", "value", "text",
@@ -175,98 +183,84 @@ static void add_comment(const struct saying *to, struct askd_text comment)
 	add(to, stems, count, 850);
 }
 
-static void say_column(struct draft *draft, uint32_t index, struct askd_text comment)
+/* The ways that one form of a column's name gives; `weight` of the best. */
+static void say_column(
+        const struct saying *to, const struct name *name, const struct name *owner, uint32_t weight)
 {
-	const struct saying to = {draft, PHRASE_COLUMN, index};
-	const struct name *name = &draft->columns[index];
-	const struct name *owner = &draft->tables[draft->schema->columns[index].table];
 	uint32_t base = name->skip + name->own, end = without_units(name, base, name->count);
 	bool generic = name_ends(name, generic_ends);
-	if (!name->count)
-		return;
-	add(&to, name->stems + name->skip, name->count - name->skip, 1000);
-	add_turned(&to, name->stems + base, name->count - base, 1000);
+	add(to, name->stems + name->skip, name->count - name->skip, weight);
+	add_turned(to, name->stems + base, name->count - base, weight);
 	if (name->skip)
-		add_plain(&to, name->stems, name->count, 1000);
+		add_plain(to, name->stems, name->count, weight);
 	if (name->own) {
-		add(&to, name->stems + base, name->count - base, 900);
+		add(to, name->stems + base, name->count - base, weight * 9 / 10);
 	} else if (name->count - base == 1 && owner->count > owner->skip) {
 		/* "name" of customers is the customer name. */
 		const char *both[2] = {owner->stems[owner->count - 1], name->stems[base]};
-		add_plain(&to, both, 2, 900);
+		add_plain(to, both, 2, weight * 9 / 10);
 	}
-	if (name->raw)
-		put(&to, name->raw, count_words(name->raw), 950);
-	add_counted(&to, name, base);
+	add_counted(to, name, base);
 	if (name->count - base > 1 && word_in(name->words[base], truth_starts)) {
 		base++;
-		add(&to, name->stems + base, name->count - base, 950);
+		add(to, name->stems + base, name->count - base, weight * 95 / 100);
 	}
 	if (end < name->count)
-		add(&to, name->stems + base, end - base, 900);
+		add(to, name->stems + base, end - base, weight * 9 / 10);
 	/* One word less in front, two, ... */
 	for (uint32_t from = base + 1; from < end; from++) {
-		uint32_t weight = 800 - 100 * (from - base - 1);
-		if (weight < 500 || word_in(name->words[from], small_words))
+		uint32_t less = 800 - 100 * (from - base - 1);
+		if (less < 500 || word_in(name->words[from], small_words))
 			break;
-		add(&to, name->stems + from, end - from, weight);
+		add(to, name->stems + from, end - from, less * weight / 1000);
 		if (generic && from + 1 < end)
-			add(&to, name->stems + from, end - from - 1, 600);
+			add(to, name->stems + from, end - from - 1, 600 * weight / 1000);
 	}
 	if (generic && end > base + 1)
-		add(&to, name->stems + base, end - base - 1, 780);
+		add(to, name->stems + base, end - base - 1, 780 * weight / 1000);
 	else if (generic && name->own)
-		add_plain(&to, name->stems + name->skip, name->own, 500);
+		add_plain(to, name->stems + name->skip, name->own, 500);
 	/* What stands before "of", "in", "per": "price in dollars". */
 	for (uint32_t i = base + 1; i + 1 < end; i++)
 		if (word_in(name->words[i], small_words)) {
-			add(&to, name->stems + base, i - base, 700);
+			add(to, name->stems + base, i - base, 700 * weight / 1000);
 			break;
 		}
-	add_comment(&to, comment);
 }
 
-static void say_table(struct draft *draft, uint32_t index, struct askd_text comment)
+static void say_table(const struct saying *to, const struct name *name, uint32_t weight)
 {
-	const struct saying to = {draft, PHRASE_TABLE, index};
-	const struct schema_table *table = &draft->schema->tables[index];
-	const struct name *name = &draft->tables[index];
+	const struct schema_table *table = &to->draft->schema->tables[to->index];
 	uint32_t base = name->skip, end = name->count;
-	if (!name->count)
-		return;
-	add(&to, name->stems, end, 1000);
+	add(to, name->stems, end, weight);
 	if (base)
-		add(&to, name->stems + base, end - base, 970);
-	if (name->raw)
-		put(&to, name->raw, count_words(name->raw), 950);
-	add_turned(&to, name->stems + base, end - base, 1000);
+		add(to, name->stems + base, end - base, weight * 97 / 100);
+	add_turned(to, name->stems + base, end - base, weight);
 	while (end > base + 1 && is_number(name->words[end - 1]))
 		end--;
 	while (end > base + 1 && word_in(name->words[end - 1], small_words))
 		end--;
 	if (end < name->count)
-		add(&to, name->stems + base, end - base, 900);
+		add(to, name->stems + base, end - base, weight * 9 / 10);
 	if (end > base + 1 && word_in(name->words[end - 1], generic_tables))
-		add(&to, name->stems + base, --end - base, 880);
+		add(to, name->stems + base, --end - base, weight * 88 / 100);
 	if (end > base + 1 && word_in(name->words[base], truth_starts))
-		add(&to, name->stems + base + 1, end - base - 1, 800);
-	for (uint32_t from = base + 1; from < end; from++) {
-		uint32_t weight = from + 1 == end ? 800 : 850;
+		add(to, name->stems + base + 1, end - base - 1, weight * 8 / 10);
+	for (uint32_t from = base + 1; from < end; from++)
 		if (!word_in(name->words[from], small_words) &&
 		        !word_in(name->words[from - 1], small_words))
-			add(&to, name->stems + from, end - from, weight);
-	}
+			add(to, name->stems + from, end - from,
+			        weight * (from + 1 == end ? 80 : 85) / 100);
 	/* Before "of", "with", "in": "documents with expenses" are documents. */
 	for (uint32_t i = base + 1; i < end; i++)
 		if (word_in(name->words[i], small_words)) {
-			add(&to, name->stems + base, i - base, 700);
+			add(to, name->stems + base, i - base, weight * 7 / 10);
 			break;
 		}
 	if (table->junction && end - base == 2) {
-		add_plain(&to, name->stems + base, 1, 400);
-		add_plain(&to, name->stems + base + 1, 1, 400);
+		add_plain(to, name->stems + base, 1, 400);
+		add_plain(to, name->stems + base + 1, 1, 400);
 	}
-	add_comment(&to, comment);
 }
 
 /* ---- the sorted array --------------------------------------------------------------------------
@@ -337,10 +331,23 @@ bool phrases_make(struct draft *draft)
 	const struct schema *schema = draft->schema;
 	for (uint32_t i = 0; i < schema->table_count; i++) {
 		const struct schema_table *table = &schema->tables[i];
-		const struct askd_db_table *told = draft->told[i];
-		say_table(draft, i, told->comment);
-		for (uint32_t j = 0; j < table->columns; j++)
-			say_column(draft, table->first + j, told->columns[j]->comment);
+		const struct name *owner = &draft->tables[i];
+		struct saying to = {draft, PHRASE_TABLE, i};
+		if (owner->count)
+			say_table(&to, owner, 1000);
+		if (owner->raw)
+			say_table(&to, owner->raw, AS_WRITTEN);
+		add_comment(&to, draft->told[i]->comment);
+		to.kind = PHRASE_COLUMN;
+		for (uint32_t j = 0; j < table->columns; j++) {
+			const struct name *name = &draft->columns[table->first + j];
+			to.index = table->first + j;
+			if (name->count)
+				say_column(&to, name, owner, 1000);
+			if (name->raw)
+				say_column(&to, name->raw, owner, AS_WRITTEN);
+			add_comment(&to, draft->told[i]->columns[j]->comment);
+		}
 	}
 	return !draft->pool.failed && pack(draft);
 }
