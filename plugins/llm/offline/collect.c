@@ -722,8 +722,10 @@ static void take_when(struct collector *k)
 		column = k->last_column;
 		unselect_last(k);
 	}
+	year_from = !w->from[0] || !strcmp(w->from + 4, "-01-01");
+	year_until = !w->until[0] || !strcmp(w->until + 4, "-01-01");
 	if (column < 0)
-		column = resolve_time(a, near_table(k), w->year || w->bare);
+		column = resolve_time(a, near_table(k), year_from && year_until);
 	if (column < 0) {
 		a->unused++;
 		return;
@@ -731,8 +733,6 @@ static void take_when(struct collector *k)
 	a->guesses++;
 	c = &a->schema->columns[column];
 	condition.left = of_column(column, AGGREGATE_NONE);
-	year_from = !w->from[0] || !strcmp(w->from + 4, "-01-01");
-	year_until = !w->until[0] || !strcmp(w->until + 4, "-01-01");
 	if (c->flags & COLUMN_YEAR && year_from && year_until) {
 		bool quoted = c->type == COLUMN_TEXT;
 

@@ -242,6 +242,23 @@ static bool has_link(const struct matcher *m, size_t at, uint32_t kinds, size_t 
 	return false;
 }
 
+/* A month or day that the database holds as a value is that value, and 500 is no year. */
+static bool is_time(const struct matcher *m, const struct phrase *p)
+{
+	const struct word *words = m->lattice->words.words;
+	size_t last = p->first + p->count - 1;
+
+	for (size_t i = p->first; i <= last; i++)
+		if (words[i].kind == WORD_NUMBER && words[i].value > 31 && words[i].value < 1500 &&
+		        p->when->from[0] && !strncmp(words[i].number, p->when->from, 3))
+			return false;
+	for (const struct link_span *s = m->lattice->at[last]; s && p->count <= 2; s = s->next)
+		if (s->count == 1 && link_weight(s, LINK_VALUE) >= 760 &&
+		        (words[last].kind != WORD_NUMBER || strlen(words[last].text) > 4))
+			return false;
+	return true;
+}
+
 /* Does the phrase make sense with the columns that its words may name? */
 static bool makes_sense(const struct matcher *m, const struct phrase *p)
 {
@@ -256,6 +273,8 @@ static bool makes_sense(const struct matcher *m, const struct phrase *p)
 		return !last || p->aggregate ||
 		       has_column(m, last, COLUMN_MEASURE | COLUMN_YEAR, true) ||
 		       link_weight(last, LINK_COLUMN) >= 900;
+	case ACT_WHEN:
+		return is_time(m, p);
 	case ACT_STAR:
 		/* "details" may be a column. */
 		return !has_link(m, m->first, LINK_COLUMN, 1);

@@ -1,4 +1,5 @@
 /* resolve.c: which of its readings a word has, by what stands around it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "assembly.h"
@@ -240,6 +241,24 @@ int32_t resolve_adjective(struct assembly *a, const struct lexicon_adjective *ad
 	return best;
 }
 
+/* Does the question say a word of the column's name, in some form ("registered": register year)? */
+static bool is_spoken_of(const struct assembly *a, const struct schema_column *c)
+{
+	char start[6];
+
+	for (size_t i = 0; i < a->lattice->words.count; i++) {
+		const struct word *w = &a->lattice->words.words[i];
+
+		if (w->kind != WORD_PLAIN || strlen(w->stem) < 4 ||
+		        !strcmp(w->stem, a->schema->tables[c->table].words))
+			continue;
+		snprintf(start, sizeof start, "%s", w->stem);
+		if (c->words && strstr(c->words, start))
+			return true;
+	}
+	return false;
+}
+
 int32_t resolve_time(const struct assembly *a, int32_t table, bool year)
 {
 	int32_t best = -1, best_score = 0;
@@ -254,6 +273,7 @@ int32_t resolve_time(const struct assembly *a, int32_t table, bool year)
 		if (a->schema->tables[c->table].view)
 			score -= 100;
 		score += year && (c->flags & COLUMN_YEAR) ? 40 : 0;
+		score += is_spoken_of(a, c) ? 130 : 0;
 		if (table >= 0) {
 			uint32_t d = join_distance(a->schema, (uint32_t)table, c->table);
 
