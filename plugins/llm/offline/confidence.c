@@ -3,10 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "parse.h"
-
-extern const float confidence_rank_weights[FEATURES];
-extern const float confidence_sure_weights[FEATURES];
+#include "confidence.h"
 
 static float at_most(float x, float most)
 {

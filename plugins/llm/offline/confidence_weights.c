@@ -1,9 +1,16 @@
-/* confidence_weights.c: made by tests/bench/nl2sql_fit.py; see there. */
-#include "parse.h"
+/* confidence_weights.c: fitted by tests/bench/nl2sql_fit.py; see there. Do not edit. */
+#include "confidence.h"
 
-extern const float confidence_rank_weights[FEATURES];
-extern const float confidence_sure_weights[FEATURES];
+const float confidence_rank_weights[FEATURES] = {
+        0.0000f, -0.6860f, -0.0844f, -0.0320f, -1.1229f, -0.4683f, -0.2232f, -0.5585f, -0.1580f,
+        -0.5250f, -1.2424f, -1.8979f, -0.3826f, -0.1705f, -0.2209f, 0.0000f, -0.2008f, -0.0633f,
+        0.8228f, 1.4177f, -0.8170f, -1.2722f, 0.2820f, 0.0579f, -0.5218f, -0.7564f, 0.6569f,
+        0.9639f, -0.6061f, 0.3181f, 0.0046f, 0.4441f, 1.0242f, -0.4842f, -0.3097f, 0.0000f,
+        0.6180f, 0.7696f, 0.0000f, 0.0000f};
 
-const float confidence_rank_weights[FEATURES] = {0, -1.0f, -0.2f, 0, 0, -0.2f, 0, -0.3f, -0.4f, 0, -0.3f,
-        -0.8f, -0.2f};
-const float confidence_sure_weights[FEATURES] = {0};
+const float confidence_sure_weights[FEATURES] = {
+        0.1463f, -0.3387f, 0.1282f, -0.1222f, -0.6755f, -0.1174f, -0.0825f, -0.1274f, -0.2206f,
+        -0.1389f, -0.8767f, -1.5339f, 0.4001f, 0.5064f, -0.2256f, -0.1705f, -0.0406f, -0.7701f,
+        0.0832f, 0.1408f, -0.5626f, -0.9539f, -0.1047f, -0.0952f, 0.1315f, -0.4374f, -0.0863f,
+        0.0535f, 0.3657f, 0.3303f, -0.2554f, 0.1498f, -0.2714f, 0.0725f, -0.0198f, 0.0000f,
+        0.1161f, 0.5444f, 0.0000f, 0.4793f};
