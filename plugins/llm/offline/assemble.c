@@ -118,6 +118,10 @@ static void take_selected(struct builder *b)
 	if (a->star && !b->q->selected && b->entity >= 0)
 		b->q->select[b->q->selected++] =
 		        (struct form_expression){.column = FORM_STAR, .table = b->entity};
+	if (a->asks_where && !b->q->selected)
+		select_column(b, resolve_place(a, b->entity));
+	if (a->asks_when && !b->q->selected)
+		select_column(b, resolve_time(a, b->entity, true));
 	/* Tables that are asked for by their names: the column that names their rows. */
 	for (size_t i = 0; i < a->named_count; i++) {
 		const struct named_table *named = &a->named[i];
@@ -201,6 +205,21 @@ static void take_groups(struct builder *b, bool counts)
 	}
 }
 
+/* Does what is shown name single rows, not a property that many share? */
+static bool shows_row(const struct builder *b)
+{
+	for (size_t i = 0; i < b->q->selected; i++) {
+		const struct form_expression *e = &b->q->select[i];
+		const struct schema_column *c = e->column < 0 ? NULL : &b->schema->columns[e->column];
+
+		if (c && !e->aggregate &&
+		        (c->flags & (COLUMN_UNIQUE | COLUMN_PRIMARY | COLUMN_NAME) ||
+		                b->schema->tables[c->table].display == e->column))
+			return true;
+	}
+	return false;
+}
+
 /* The groups that nobody names: by what is shown beside the figures. */
 static void make_groups(struct builder *b, int32_t counted)
 {
@@ -229,7 +248,7 @@ static void make_groups(struct builder *b, int32_t counted)
 			same &= table < 0 || table == of;
 			table = table < 0 ? of : table;
 		}
-	if (same && table >= 0 && table != counted && !b->a->common && b->schema->tables[table].key >= 0) {
+	if (same && table >= 0 && table != counted && !b->a->common && shows_row(b) && b->schema->tables[table].key >= 0) {
 		add_group(b, b->schema->tables[table].key);
 		return;
 	}

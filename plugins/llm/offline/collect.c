@@ -151,10 +151,36 @@ static bool goes_on(const struct collector *k)
 
 	if (!k->a->selected)
 		return true;
+	/* "first name middle name" */
+	if (from == k->p->first && k->phrase && link_weight(k->p->spans[0], LINK_COLUMN) >= 950 &&
+	        !(k->p->spans[0]->kinds & LINK_TABLE) &&
+	        k->a->cover->phrases[k->phrase - 1]->action == ACT_MENTION &&
+	        k->a->select_word[k->a->selected - 1] == k->a->cover->phrases[k->phrase - 1]->first)
+		return true;
 	for (size_t i = from; i < k->p->first; i++)
 		if (is_word(word_at(k, i), joints))
 			return true;
 	return false;
+}
+
+static bool is_before_table(const struct collector *k)
+{
+	const struct phrase *next = k->phrase + 1 < k->a->cover->count
+	                                    ? k->a->cover->phrases[k->phrase + 1]
+	                                    : NULL;
+
+	return next && next->first == k->p->first + k->p->count && next->span_count &&
+	       next->spans[0]->kinds & LINK_TABLE;
+}
+
+/* The literal of yes or no; takes the "not" that stands before it. */
+static struct form_value truth(struct assembly *a, int32_t column, bool yes)
+{
+	const char *text = a->schema->columns[column].yes[yes ? 0 : 1];
+	bool quoted = *text == '\'';
+
+	return (struct form_value){
+	        quoted ? pool_copy(a->pool, text + 1, strlen(text) - 2) : text, quoted};
 }
 
 static void take_column(struct collector *k, int32_t column, bool distinct)
@@ -164,6 +190,15 @@ static void take_column(struct collector *k, int32_t column, bool distinct)
 
 	k->last_column = column;
 	k->last_select = 0;
+	/* "customers who are active", "active customers" */
+	if (k->a->schema->columns[column].flags & COLUMN_TRUTH && k->a->schema->columns[column].yes &&
+	        (k->tail || k->a->selected || is_before_table(k))) {
+		add_condition(k, (struct condition){.left = of_column(column, AGGREGATE_NONE),
+		                         .operator = FORM_EQ,
+		                         .value = truth(k->a, column, !k->negated)});
+		k->a->conditions[k->a->condition_count - 1].negated = false;
+		return;
+	}
 	if (condition && k->negated) {
 		add_condition(k, (struct condition){.left = of_column(column, AGGREGATE_NONE),
 		                         .operator = FORM_NULL});
@@ -266,6 +301,14 @@ static void take_count(struct collector *k)
 
 	if (!r)
 		return;
+	/* "the total enrollment number of the colleges" */
+	if (r->kind == LINK_TABLE && k->phrase && k->a->selected &&
+	        k->a->cover->phrases[k->phrase - 1]->first + k->a->cover->phrases[k->phrase - 1]->count ==
+	                p->first &&
+	        k->a->cover->phrases[k->phrase - 1]->action == ACT_AGGREGATE) {
+		add_named(k, r->index, false);
+		return;
+	}
 	/* What is counted is rather a table. */
 	if (r->kind == LINK_COLUMN && !p->distinct) {
 		const struct link_reading *table =
@@ -1039,6 +1082,12 @@ static void take(struct collector *k)
 		break;
 	case ACT_WHEN:
 		take_when(k);
+		break;
+	case ACT_ASK_WHERE:
+		a->asks_where = true;
+		break;
+	case ACT_ASK_WHEN:
+		a->asks_when = true;
 		break;
 	}
 }

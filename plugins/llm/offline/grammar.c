@@ -268,7 +268,9 @@ const struct cue grammar_cues[] = {
         {CUE_EACH, 0, "broken down by"},
         {CUE_EACH, 0, "for all the"},
         {CUE_EACH, 0, "for different"},
+        {CUE_EACH, 0, "for the different"},
         {CUE_EACH, 0, "in different"},
+        {CUE_EACH, 0, "in the different"},
         {CUE_EACH, 0, "for each of"},
         {CUE_EACH, 0, "for each different"},
         {CUE_EACH, 0, "for each distinct"},
@@ -535,4 +537,7 @@ const struct rule grammar_rules[] = {
         {ACT_OR, 2, "or"},
         {ACT_EXCEPT, 4, "<except>"},
         {ACT_WHEN, 4, "{W}"},
+        {ACT_ASK_WHERE, 4, "where <be>"},
+        {ACT_ASK_WHEN, 4, "when <be>"},
+        {ACT_ASK_WHEN, 4, "when did|do|does"},
         {0, 0, NULL}};

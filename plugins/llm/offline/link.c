@@ -219,6 +219,8 @@ static bool link_span(struct linker *l, size_t first, size_t count)
 	if (!span->readings)
 		return false;
 	memcpy(span->readings, l->readings, l->count * sizeof *span->readings);
+	for (size_t i = 1; i + 1 < count; i++)
+		span->joints += is_joint(&lattice->words.words[first + i]);
 	for (size_t i = 0; i < l->count; i++)
 		span->kinds |= l->readings[i].kind;
 	span->next = lattice->at[first];

@@ -273,6 +273,9 @@ static bool makes_sense(const struct matcher *m, const struct phrase *p)
 		return !last || p->aggregate ||
 		       has_column(m, last, COLUMN_MEASURE | COLUMN_YEAR, true) ||
 		       link_weight(last, LINK_COLUMN) >= 900;
+	case ACT_ASK_WHERE:
+	case ACT_ASK_WHEN:
+		return !m->first;
 	case ACT_WHEN:
 		return is_time(m, p);
 	case ACT_STAR:
@@ -325,9 +328,12 @@ static void take_cue(struct phrase *p, const struct cue *cue)
 	case CUE_EXTREME:
 		p->aggregate = cue->attribute;
 		break;
+	case CUE_DIRECTION: /* "descending alphabetical" */
+		if (!p->direction)
+			p->direction = cue->attribute;
+		break;
 	case CUE_MOST:
 	case CUE_COMMON:
-	case CUE_DIRECTION:
 		p->direction = cue->attribute;
 		break;
 	case CUE_DISTINCT:
@@ -357,6 +363,15 @@ static bool is_value(const struct matcher *m, size_t at)
 	return false;
 }
 
+/* A long name is worth more than its words; but "phone of the customer" no more than the two. */
+static int32_t worth(const struct link_span *span, uint32_t kinds)
+{
+	size_t words = span->count - span->joints;
+	int32_t score = (int32_t)(words * 10 * link_weight(span, kinds) / 1000);
+
+	return span->joints ? score - 1 : score + 6 * (int32_t)words - 5;
+}
+
 static void match_slot(
         struct matcher *m, size_t element, size_t at, const struct phrase *so_far, char slot)
 {
@@ -375,7 +390,7 @@ static void match_slot(
 				continue;
 			p = *so_far;
 			p.spans[p.span_count++] = s;
-			p.score += (int32_t)(s->count * 10 * link_weight(s, kinds) / 1000 + 6 * s->count - 5);
+			p.score += worth(s, kinds);
 			match_from(m, element + 1, at + s->count, &p);
 		}
 	} else if ((slot == 'N' && w->kind == WORD_NUMBER) ||

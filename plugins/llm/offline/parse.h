@@ -23,6 +23,7 @@ struct link_reading {
 /* Words that may name something, with all that they may name. */
 struct link_span {
 	size_t first, count;
+	size_t joints;  /* how many of the words are "of", "the" and their like */
 	uint32_t kinds; /* LINK_* that are among the readings */
 	struct link_reading *readings;
 	size_t reading_count;
@@ -78,7 +79,9 @@ enum phrase_action {
 	ACT_BOTH,
 	ACT_OR,
 	ACT_EXCEPT,       /* but not */
-	ACT_WHEN          /* in 2024 */
+	ACT_WHEN,         /* in 2024 */
+	ACT_ASK_WHERE,    /* where is */
+	ACT_ASK_WHEN      /* when was */
 };
 
 enum { PHRASE_SLOTS = 3 };

@@ -304,3 +304,20 @@ int32_t resolve_measure(const struct assembly *a, int32_t table)
 	}
 	return found;
 }
+
+int32_t resolve_place(const struct assembly *a, int32_t table)
+{
+	static const char *const stems[] = {"locat", "address", "place", "citi", "build", "countri", "venu",
+	        "state", NULL};
+
+	for (size_t i = 0; table >= 0 && stems[i]; i++) {
+		size_t count;
+		const struct schema_phrase *p = schema_find(a->schema, stems[i], &count);
+
+		for (size_t k = 0; k < count; k++)
+			if (p[k].kind == PHRASE_COLUMN &&
+			        a->schema->columns[p[k].index].table == (uint32_t)table)
+				return (int32_t)p[k].index;
+	}
+	return -1;
+}
