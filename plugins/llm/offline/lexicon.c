@@ -257,13 +257,18 @@ const char *lexicon_expand(const char *word)
 	return found ? found->words : NULL;
 }
 
-static int compare_filler(const void *key, const void *element)
+static int compare_word(const void *key, const void *element)
 {
 	return strcmp(key, *(const char *const *)element);
 }
 
 int lexicon_is_filler(const char *folded)
 {
-	return bsearch(folded, lexicon_fillers, lexicon_filler_count, sizeof *lexicon_fillers,
-	               compare_filler) != NULL;
+	if (bsearch(folded, lexicon_fillers, lexicon_filler_count, sizeof *lexicon_fillers,
+	            compare_word))
+		return 1;
+	return bsearch(folded, lexicon_weak_verbs, lexicon_weak_verb_count,
+	               sizeof *lexicon_weak_verbs, compare_word)
+	               ? 2
+	               : 0;
 }

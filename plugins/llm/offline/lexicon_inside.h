@@ -26,5 +26,7 @@ extern const size_t lexicon_abbreviation_count;
 /* Sorted. */
 extern const char *const lexicon_fillers[];
 extern const size_t lexicon_filler_count;
+extern const char *const lexicon_weak_verbs[];
+extern const size_t lexicon_weak_verb_count;
 
 #endif

@@ -102,9 +102,10 @@ size_t schema_memory(const struct schema *schema);
 
 struct value_hit {
 	uint32_t column;
-	uint32_t weight;  /* 1000: as written; 950: but for case and accents; 850: the same stems;
-	                   * 900 and  less: a part of it (from 700 on), or a typing error away (from
-	                   * 600 on) */
+	uint32_t weight; /* 1000: as written but for case; 950: but for accents and punctuation too;
+	                  * 850: the same stems; 840: another word for it ("American" for "USA");
+	                  * 900 and less: a part of it (from 700 on), or a typing error away (from
+	                  * 600 on) */
 	const char *text; /* as stored; lives as long as the schema */
 };
 

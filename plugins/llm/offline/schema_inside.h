@@ -61,6 +61,7 @@ struct column_facts {
 	const char *samples[2]; /* the first two different values, as text */
 	bool whole;             /* all rows were seen */
 	bool broken;            /* it could not be read */
+	bool gone;              /* and will never be */
 };
 
 /* schema_classes.c: what columns are for, as names and declared types tell. */

@@ -18,6 +18,8 @@ enum {
 	CHECKED_VALUES = 200
 };
 
+static const char *const gender_words[] = {"gender", "sex", NULL};
+
 /* ---- SQL ---------------------------------------------------------------------------------------
  */
 
@@ -137,6 +139,7 @@ struct learner {
 	uint32_t max_values;
 	/* the statement that is running */
 	uint32_t column;
+	unsigned kinds;
 	uint64_t rows, bytes;
 	bool full;
 	int64_t counts[2];
@@ -342,6 +345,7 @@ static int32_t sample(struct learner *l, const struct schema_table *table, uint3
 	for (uint32_t i = 0; i < count; i++) {
 		l->facts[first + i].whole = !rc && l->rows < SAMPLE_ROWS;
 		l->facts[first + i].broken = rc && !l->full;
+		l->facts[first + i].gone = l->facts[first + i].broken && rc != ASKD_E_TOO_LARGE;
 	}
 	return l->full || is_local(rc) ? ASKD_OK : rc;
 }
@@ -356,6 +360,7 @@ static void add_value(struct learner *l, uint32_t column, const char *text, size
 	if (!l->values)
 		return;
 	l->values[l->value_count].column = column;
+	l->values[l->value_count].kinds = l->kinds;
 	l->values[l->value_count].text = pool_copy(pool, text, n);
 	l->value_count += l->values[l->value_count].text != NULL;
 }
@@ -388,6 +393,8 @@ static int32_t index_column(struct learner *l, uint32_t index, struct askd_error
 	int32_t rc = ASKD_OK;
 	if (!worth_it(l, column))
 		return ASKD_OK;
+	l->kinds = (column->flags & COLUMN_ENUM ? ALIAS_WORDS : 0u) |
+	           (name_ends(&l->draft->columns[index], gender_words) ? ALIAS_GENDER : 0u);
 	if (l->facts[index].whole) {
 		uint32_t kept = 0;
 		for (size_t i = 0; i < set->room && kept < l->max_values; i++)
@@ -435,6 +442,26 @@ static int32_t learn_table(
 		pool_finish(&l->pool);
 	}
 	return rc;
+}
+
+/* Nothing of a question is read as a column that cannot be read, or as a view of such. */
+static void forget_broken(struct learner *l)
+{
+	struct schema *schema = l->draft->schema;
+	size_t kept = 0;
+	for (size_t i = 0; i < schema->phrase_count; i++) {
+		const struct schema_phrase *phrase = &schema->phrases[i];
+		const struct schema_table *table = &schema->tables[phrase->index];
+		bool gone = true;
+		if (phrase->kind == PHRASE_COLUMN)
+			gone = l->facts[phrase->index].gone;
+		else
+			for (uint32_t j = 0; gone && j < table->columns; j++)
+				gone = l->facts[table->first + j].gone;
+		if (!gone)
+			schema->phrases[kept++] = *phrase;
+	}
+	schema->phrase_count = kept;
 }
 
 /* ---- references --------------------------------------------------------------------------------
@@ -525,6 +552,7 @@ int32_t schema_learn(struct schema *schema, const struct source *source, uint32_
 	rc = ASKD_E_NOMEM;
 	if (draft.pool.failed)
 		goto out;
+	forget_broken(&l);
 	classes_choose_display(&draft);
 	keys_mark_junctions(schema);
 	values = values_create(l.values, l.value_count);

@@ -13,9 +13,10 @@ static const char *const glued_ends[] = {"id", "no", "num", "name", "code", "dat
 static const char *const not_glued[] = {"valid", "invalid", "paid", "prepaid", "unpaid", "grid",
         "rapid", "solid", "liquid", "fluid", "acid", "hybrid", "android", "bid", "kid", "mid",
         "rid", "aid", "said", "update", "candidate", "mandate", "surname", "nickname", "rename",
-        "prototype", "piano", "casino", "volcano", "domino", "sometime", "maritime", "also", NULL};
+        "prototype", "piano", "casino", "volcano", "domino", "sometime", "maritime", "also",
+        "unicode", "encode", "decode", "geocode", NULL};
 /* First words of tables that say what kind of table it is. */
-static const char *const table_marks[] = {"tbl", "tb", "tab", "ref", "reference", "dim",
+static const char *const table_marks[] = {"tbl", "tb", "tab", "table", "ref", "reference", "dim",
         "dimension", "fact", "fct", "stg", "staging", "lkp", "lookup", "vw", "xref", "mst", NULL};
 
 bool word_in(const char *word, const char *const *list)
@@ -358,21 +359,24 @@ static uint32_t own_words(const struct name *column, const struct name *table, u
 static void skip_column_prefixes(struct draft *draft, const struct schema_table *table)
 {
 	struct name *names = draft->columns + table->first;
-	const struct name *owner = &draft->tables[table - draft->schema->tables];
+	struct name *owner = &draft->tables[table - draft->schema->tables];
 	const char *prefix = NULL;
-	if (!table->columns)
-		return;
 	for (size_t i = 0; i < 2 && i < table->columns && !prefix; i++) {
 		size_t same =
 		        names[i].count ? count_first(names, table->columns, names[i].words[0]) : 0;
 		if (same >= 3 && same * 10 >= table->columns * (size_t)7)
 			prefix = names[i].words[0];
 	}
+	/* "sb" of the table as well as of its columns */
+	if (prefix && owner->count > 1 && !owner->skip && !strcmp(prefix, owner->words[0]) &&
+	        strlen(prefix) <= 3 && !lexicon_expand(prefix))
+		owner->skip = 1;
+	/* A thing of its own ("claim stage") is no empty prefix. */
+	if (prefix && !owner->skip && vocabulary_has(draft, prefix))
+		prefix = NULL;
 	for (size_t i = 0; i < table->columns; i++) {
 		names[i].own = own_words(&names[i], owner, 0);
-		/* A thing of its own ("claim stage") is no empty prefix. */
 		if (!names[i].own && prefix && names[i].count > 1 &&
-		        !vocabulary_has(draft, names[i].words[0]) &&
 		        !strcmp(names[i].words[0], prefix)) {
 			names[i].skip = 1;
 			names[i].own = own_words(&names[i], owner, 1);

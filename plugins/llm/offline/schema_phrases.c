@@ -164,13 +164,27 @@ static uint32_t without_units(const struct name *name, uint32_t from, uint32_t c
 	return n;
 }
 
+/* "meters" of "length_meters" */
+static void note_unit(const struct saying *to, const struct name *name)
+{
+	struct schema *schema = to->draft->schema;
+	uint32_t end = without_units(name, name->skip + name->own, name->count);
+	while (end < name->count && word_in(name->words[end], small_words))
+		end++;
+	if (end < name->count && !is_number(name->words[end]) &&
+	        schema->columns[to->index].type == COLUMN_NUMBER)
+		schema->columns[to->index].unit =
+		        pool_copy(&schema->pool, name->words[end], strlen(name->words[end]));
+}
+
 static void add_comment(const struct saying *to, struct askd_text comment)
 {
 	struct pool *pool = &to->draft->pool;
 	struct words words = {0};
 	const char *stems[6];
+	bool cut;
 	size_t n = comment.s ? strcspn(comment.s, ".,;:(\n") : 0, count = 0;
-	if (!n || n > 80 || !words_read(pool, comment.s, n, &words, NULL))
+	if (!n || n > 80 || !words_read(pool, comment.s, n, &words, &cut))
 		return;
 	for (size_t i = 0; i < words.count; i++) {
 		const struct word *word = &words.words[i];
@@ -342,8 +356,10 @@ bool phrases_make(struct draft *draft)
 		for (uint32_t j = 0; j < table->columns; j++) {
 			const struct name *name = &draft->columns[table->first + j];
 			to.index = table->first + j;
-			if (name->count)
+			if (name->count) {
 				say_column(&to, name, owner, 1000);
+				note_unit(&to, name);
+			}
 			if (name->raw)
 				say_column(&to, name->raw, owner, AS_WRITTEN);
 			add_comment(&to, draft->told[i]->columns[j]->comment);

@@ -7,6 +7,11 @@
 #include "values_inside.h"
 #include "words.h"
 
+enum {
+	WORK_MOST = 60000, /* bytes */
+	ALIAS_MOST = 40    /* bytes of a value that may be said otherwise */
+};
+
 /* ---- keys --------------------------------------------------------------------------------------
  */
 
@@ -60,8 +65,10 @@ uint32_t values_mask(const char *key, size_t n)
 
 struct build {
 	struct values *values;
-	size_t text_room, stem_room, word_room;
-	struct pool work; /* of one value */
+	size_t text_room, value_room, stem_room, word_room;
+	struct pool names; /* of the aliases */
+	struct pool work;  /* of some values */
+	uint32_t text;     /* of the last value */
 	bool failed;
 };
 
@@ -134,33 +141,63 @@ static int compare_postings(const void *a, const void *b)
 	return x->value < y->value ? -1 : x->value > y->value;
 }
 
+static struct value *add_value(struct build *b)
+{
+	struct values *v = b->values;
+	if (v->count == b->value_room) {
+		size_t room = b->value_room ? b->value_room + b->value_room / 2 : 64;
+		struct value *larger = realloc(v->values, room * sizeof *larger);
+		if (!larger) {
+			b->failed = true;
+			return NULL;
+		}
+		v->values = larger;
+		b->value_room = room;
+	}
+	return &v->values[v->count++];
+}
+
+static void put_alias(void *owner, const char *key)
+{
+	struct build *b = owner;
+	size_t last = b->values->count - 1;
+	struct value *alias = add_value(b);
+	if (alias) {
+		*alias = b->values->values[last];
+		alias->column |= VALUE_ALIAS;
+		alias->text = b->text;
+		alias->key = keep(b, key, strlen(key));
+	}
+}
+
 /* Texts and keys into one piece; equal texts once. */
 static void add_values(struct build *b, const struct value_draft *drafts, size_t count)
 {
-	struct values *v = b->values;
+	const struct aliases *aliases = aliases_create(&b->names);
 	char key[VALUE_KEY];
+	uint32_t at_key = 0;
+	size_t n = 0;
+	b->failed = !aliases;
 	for (size_t i = 0; i < count && !b->failed; i++) {
-		struct value *value = &v->values[v->count];
-		const char *folded;
-		size_t n;
-		value->column = drafts[i].column;
-		if (i && v->count && !strcmp(drafts[i - 1].text, drafts[i].text)) {
-			value->text = value[-1].text;
-			value->key = value[-1].key;
-			v->count++;
-			continue;
+		const char *text = drafts[i].text;
+		struct value *value;
+		if (!i || strcmp(drafts[i - 1].text, text) != 0) {
+			const char *folded = words_fold(&b->work, text, strlen(text));
+			n = folded ? values_squash(folded, key, sizeof key) : SIZE_MAX;
+			b->failed = b->work.failed;
+			if (n && n != SIZE_MAX) {
+				b->text = keep(b, text, strlen(text));
+				at_key = strcmp(key, text) != 0 ? keep(b, key, n) : b->text;
+			}
 		}
-		folded = words_fold(&b->work, drafts[i].text, strlen(drafts[i].text));
-		n = folded ? values_squash(folded, key, sizeof key) : 0;
-		if (b->work.failed) {
-			b->failed = true;
-		} else if (n && n != SIZE_MAX) {
-			value->text = keep(b, drafts[i].text, strlen(drafts[i].text));
-			value->key =
-			        strcmp(key, drafts[i].text) != 0 ? keep(b, key, n) : value->text;
-			v->count++;
+		value = n && n != SIZE_MAX && !b->failed ? add_value(b) : NULL;
+		if (value) {
+			*value = (struct value){b->text, at_key, drafts[i].column};
+			if (n < ALIAS_MOST && !aliases_each(aliases, text, drafts[i].kinds,
+			                              &b->work, put_alias, b))
+				b->failed = true;
 		}
-		if (b->work.total > 60000)
+		if (b->work.total > WORK_MOST)
 			pool_finish(&b->work);
 	}
 }
@@ -198,7 +235,7 @@ static void post_key(struct build *b, uint32_t index)
 	        (struct posting){values_hash(stems, n), index});
 	for (size_t i = 0; i < count && count > 1; i++)
 		post(b, &v->words, &v->word_count, &b->word_room, words[i]);
-	if (b->work.total > 60000)
+	if (b->work.total > WORK_MOST)
 		pool_finish(&b->work);
 }
 
@@ -219,7 +256,7 @@ static void post_all(struct build *b)
 }
 
 /* Gives back what was reserved too much. */
-static void trim(struct values *v, struct build *b)
+static void trim(struct values *v)
 {
 	void *less = v->text_bytes ? realloc(v->text, v->text_bytes) : NULL;
 	v->text = less ? less : v->text;
@@ -227,7 +264,8 @@ static void trim(struct values *v, struct build *b)
 	v->stems = less ? less : v->stems;
 	less = v->word_count ? realloc(v->words, v->word_count * sizeof *v->words) : NULL;
 	v->words = less ? less : v->words;
-	(void)b;
+	less = v->count ? realloc(v->values, v->count * sizeof *v->values) : NULL;
+	v->values = less ? less : v->values;
 }
 
 struct values *values_create(struct value_draft *drafts, size_t count)
@@ -236,24 +274,22 @@ struct values *values_create(struct value_draft *drafts, size_t count)
 	struct build b = {.values = v};
 	if (!v)
 		return NULL;
-	v->values = calloc(count + 1, sizeof *v->values);
-	v->shapes = calloc(count + 1, sizeof *v->shapes);
-	if (!v->values || !v->shapes) {
-		values_destroy(v);
-		return NULL;
-	}
 	if (count)
 		qsort(drafts, count, sizeof *drafts, compare_drafts);
 	add_values(&b, drafts, count);
-	if (v->count)
+	if (v->count && !b.failed)
 		qsort_r(v->values, v->count, sizeof *v->values, compare_entries, v->text);
-	post_all(&b);
+	v->shapes = b.failed ? NULL : calloc(v->count + 1, sizeof *v->shapes);
+	b.failed |= !v->shapes;
+	if (!b.failed)
+		post_all(&b);
 	pool_finish(&b.work);
+	pool_finish(&b.names);
 	if (b.failed) {
 		values_destroy(v);
 		return NULL;
 	}
-	trim(v, &b);
+	trim(v);
 	return v;
 }
 

@@ -8,6 +8,7 @@
 enum {
 	EXACT = 1000,
 	SAME = 950,
+	ALIASES = 840,
 	STEMS = 850,
 	SCANNED = 20000, /* values with a common word, at most */
 	ONE_ERROR = 5,   /* bytes from which one typing error is forgiven */
@@ -26,12 +27,14 @@ struct search {
 /* Keeps the best; a value of a column once. */
 static void hit(struct search *s, const struct value *value, uint32_t weight)
 {
-	struct value_hit now = {value->column, weight, s->v->text + value->text};
+	bool alias = (value->column & VALUE_ALIAS) != 0;
+	struct value_hit now = {value->column & ~(uint32_t)VALUE_ALIAS,
+	        alias && weight > ALIASES ? ALIASES : weight, s->v->text + value->text};
 	size_t at = s->count;
 	for (size_t i = 0; i < s->count; i++)
 		if (s->hits[i].column == now.column && s->hits[i].text == now.text)
 			return;
-	while (at && s->hits[at - 1].weight < weight)
+	while (at && s->hits[at - 1].weight < now.weight)
 		at--;
 	if (at == s->max)
 		return;

@@ -10,6 +10,8 @@ enum {
 	MASK_DIGIT = 1 << 26 /* beside one bit for each letter */
 };
 
+enum { VALUE_ALIAS = 1u << 31 /* in `column`: the key is another way to say the text */ };
+
 struct value {
 	uint32_t text, key; /* where they stand in `text` of the index */
 	uint32_t column;
@@ -37,5 +39,12 @@ struct values {
 size_t values_squash(const char *folded, char *out, size_t room);
 uint32_t values_hash(const char *s, size_t n);
 uint32_t values_mask(const char *key, size_t n);
+
+/* values_alias.c: calls `put` with the key of each other way to say a value. false: no memory. */
+struct aliases;
+typedef void alias_put(void *owner, const char *key);
+struct aliases *aliases_create(struct pool *pool);
+bool aliases_each(const struct aliases *aliases, const char *text, unsigned kinds,
+        struct pool *pool, alias_put *put, void *owner);
 
 #endif

@@ -46,21 +46,22 @@ bool word_year(const struct words *words, size_t i, bool marked, int64_t *year)
 	return true;
 }
 
-bool word_month(const struct words *words, size_t i, int *month)
+int month_of(const char *name, size_t n)
 {
 	static const char *const names[] = {"january", "february", "march", "april", "may", "june",
 	        "july", "august", "september", "october", "november", "december"};
-	const char *text;
-	if (i >= words->count || words->words[i].kind != WORD_PLAIN)
-		return false;
-	text = words->words[i].text;
 	for (int k = 0; k < 12; k++)
-		if (!strcmp(text, names[k]) || (strlen(text) == 3 && !strncmp(text, names[k], 3)) ||
-		        (k == 8 && !strcmp(text, "sept"))) {
-			*month = k + 1;
-			return true;
-		}
-	return false;
+		if (!strncmp(name, names[k], n) && (n == 3 || !names[k][n] || (k == 8 && n == 4)))
+			return k + 1;
+	return 0;
+}
+
+bool word_month(const struct words *words, size_t i, int *month)
+{
+	if (i >= words->count || words->words[i].kind != WORD_PLAIN || !*words->words[i].text)
+		return false;
+	*month = month_of(words->words[i].text, strlen(words->words[i].text));
+	return *month > 0;
 }
 
 bool word_span(const struct words *words, size_t i, enum span *span)

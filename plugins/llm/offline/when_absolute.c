@@ -70,6 +70,23 @@ static bool digits_only(const char *s, size_t n)
 	return strspn(s, "0123456789") >= n;
 }
 
+/* 3-may-2024, may-2024 */
+static bool read_hyphened(const char *text, struct period *out)
+{
+	size_t digits = strspn(text, "0123456789"), letters;
+	const char *name = text + digits + (digits && text[digits] == '-');
+	long year;
+	letters = strcspn(name, "-");
+	if (digits > 2 || (digits && name == text + digits) || letters < 3 || !name[letters] ||
+	        strlen(name + letters + 1) != 4 || !digits_only(name + letters + 1, 4))
+		return false;
+	year = strtol(name + letters + 1, NULL, 10);
+	out->day = digits ? (int)strtol(text, NULL, 10) : 0;
+	out->months = 1;
+	out->month = month_of(name, letters);
+	return out->month && (!digits || out->day) && period_set_year(out, year);
+}
+
 /* 2024-05-03, 2024/05/03, 2024-05, 2024-Q2, 2024-W12, 03/05/2024, 3.5.2024, 05/2024 */
 static bool read_date_word(const char *text, struct period *out)
 {
@@ -182,7 +199,7 @@ static size_t read_month_and_day(const struct reader *reader, size_t i, struct p
 	alone = at == i + 1;
 	verb = word_is(words, name, "may") || word_is(words, name, "march") ||
 	       word_is(words, name, "mar");
-	if (verb && !reader->marked && (!words->words[name].capital || name == 0))
+	if (verb && !day && !reader->marked && (!words->words[name].capital || name == 0))
 		return i;
 	if (!period_guess_year(reader, out))
 		return i;
@@ -344,7 +361,8 @@ size_t period_read_absolute(const struct reader *reader, size_t i, struct period
 	        read_month_and_day, read_part_of_year, read_week, read_long_time, read_year};
 	const struct words *words = reader->words;
 	if (i < words->count && words->words[i].kind == WORD_PLAIN &&
-	        read_date_word(words->words[i].text, out))
+	        (read_date_word(words->words[i].text, out) ||
+	                read_hyphened(words->words[i].text, out)))
 		return i + 1;
 	for (size_t k = 0; k < sizeof readers / sizeof *readers; k++) {
 		struct period period = {0};

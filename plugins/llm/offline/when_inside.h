@@ -31,6 +31,8 @@ bool word_is_one(const struct words *words, size_t i, const char *const *list);
 bool word_whole(const struct words *words, size_t i, enum word_unit unit, int64_t *n);
 /* A year in figures or in words: 1900 to 2100, or 1000 to 2100 if it is marked. */
 bool word_year(const struct words *words, size_t i, bool marked, int64_t *year);
+/* By its name or the first three letters; 0: none. */
+int month_of(const char *name, size_t n);
 bool word_month(const struct words *words, size_t i, int *month);
 bool word_span(const struct words *words, size_t i, enum span *span);
 

@@ -361,7 +361,8 @@ static bool number_ends(const struct scan *scan, size_t first, size_t j, size_t 
 		for (k = j + 1; is_small(at(scan, k)); k++)
 			;
 		*stop = j + 1;
-		return k - j > 3 && !is_digit(at(scan, k));
+		return k - j > 3 && !is_digit(at(scan, k)) &&
+		       !(is_hyphen(at(scan, k)) && is_digit(at(scan, k + 1)));
 	}
 	if (!is_digit(next) || at(scan, j + 1) == '0')
 		return false;
@@ -387,6 +388,8 @@ static size_t scan_number(struct scan *scan, size_t i)
 	        (i == 0 || !letter_is_word(at(scan, i - 1))))
 		minus = is_minus(at(scan, j++));
 	if (is_money(at(scan, j))) {
+		if (at(scan, j + 1) == ' ' && j >= 2 && is_digit(at(scan, j - 2)))
+			return 0; /* 12 $ 5 */
 		money = true;
 		j += 1 + (at(scan, j + 1) == ' ');
 	}
