@@ -498,7 +498,7 @@ static void take_order(struct builder *b)
 			if (!q->select[i].aggregate && q->select[i].column >= 0)
 				q->order[q->orders++] =
 				        (struct form_order){q->select[i], a->self_descending};
-	q->limit = a->limit;
+	q->limit = a->limit == 1 && a->some && q->orders ? a->some : a->limit;
 }
 
 /* Where a join repeats the rows that are counted, each of them counts once. */

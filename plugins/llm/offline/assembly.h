@@ -65,7 +65,7 @@ struct assembly {
 	struct form_order order[FORM_ORDER];
 	size_t orders;
 	bool order_self, self_descending;
-	uint32_t limit;
+	uint32_t limit, some; /* some: "three students", a limit where an order is */
 	bool common; /* the most common of what is asked for */
 	bool asks_where, asks_when;
 	bool counts; /* how many, of what is asked about */

@@ -914,6 +914,18 @@ static void take_super(struct collector *k)
 	set_limit(k);
 }
 
+static void take_latest(struct collector *k)
+{
+	int32_t column = resolve_time(k->a, near_table(k), true);
+
+	if (column < 0) {
+		k->a->unused++;
+		return;
+	}
+	add_order(k, of_column(column, AGGREGATE_NONE), true);
+	set_limit(k);
+}
+
 static void take_super_count(struct collector *k)
 {
 	struct assembly *a = k->a;
@@ -1061,6 +1073,13 @@ static void take(struct collector *k)
 	case ACT_ORDER_SELF:
 	case ACT_DIRECTION:
 		take_direction(k);
+		break;
+	case ACT_LATEST:
+		take_latest(k);
+		break;
+	case ACT_SOME:
+		a->some = limit_of(k);
+		take_mention(k);
 		break;
 	case ACT_TOP:
 		a->limit = limit_of(k);

@@ -223,8 +223,6 @@ const struct cue grammar_cues[] = {
         {CUE_ORDERED, 0, "order by"},
         {CUE_ORDERED, 0, "order them by"},
         {CUE_ORDERED, 0, "ordered"},
-        {CUE_ORDERED, 0, "order"},
-        {CUE_ORDERED, 0, "sort"},
         {CUE_ORDERED, 0, "sorted by"},
         {CUE_ORDERED, 0, "sort by"},
         {CUE_ORDERED, 0, "sort them by"},
@@ -496,6 +494,10 @@ const struct rule grammar_rules[] = {
         {ACT_SUPER, 8, "<have> top|first {N} {C}"},
         {ACT_SUPER, 8, "<have> <aggregate> {C}"},
         {ACT_SUPER, 8, "of <aggregate> {C}"},
+        {ACT_SUPER, 7, "?{N} {A2} {C}"},
+        {ACT_SUPER, 9, "<have> ?{N} {A2} {C}"},
+        {ACT_LATEST, 6, "most recently"},
+        {ACT_LATEST, 2, "latest|last|newest"},
         {ACT_SUPER_ADJ, 9, "?top|first ?{N} {A2}"},
         {ACT_SUPER_ADJ, 9, "?top|first ?{N} most|least {A0}"},
         {ACT_SUPER_COUNT, 8, "<have> ?{N} <most> {X}"},
@@ -510,6 +512,7 @@ const struct rule grammar_rules[] = {
         {ACT_COMMON, 4, "most|least ?number ?of times"},
         {ACT_TOP, 1, "top|first {N}"},
         {ACT_TOP, 1, "any {N}"},
+        {ACT_SOME, 1, "{N} {T}"},
 
         /* order */
         {ACT_ORDER, 9, "<ordered> ?in ?<direction> ?order ?of|by|using {X} ?in|from ?<direction> ?order"},

@@ -1,4 +1,5 @@
 /* link.c: what the words of a question may name: tables, columns, values, times. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,7 +128,7 @@ static bool may_be_value(const struct word *w, size_t first, size_t count)
 			return count == 1;
 		content |= w[i].kind == WORD_PLAIN && (!grammar_knows(&w[i]) || (w[i].capital && first + i));
 	}
-	return content || (count == 1 && w->kind == WORD_NUMBER && strlen(w->text) > 2);
+	return content || (count == 1 && w->kind == WORD_NUMBER && isdigit((unsigned char)*w->written) && strlen(w->text) > 2);
 }
 
 static void link_values(struct linker *l, size_t first, size_t count)

@@ -11,6 +11,7 @@ enum {
 	ALTERNATIVES = 24,
 	RULES = 256,
 	CUES = 512,
+	KNOWN = 2048,
 	CUE_WORDS = 7,
 	PHRASES_MAX = 6000,
 	PASSED = 2 /* determiners between two elements */
@@ -44,7 +45,8 @@ struct compiled_cue {
 
 static struct compiled *rules;
 static struct compiled_cue *cues;
-static size_t rule_count, cue_count;
+static const char **known; /* every word of the two, sorted */
+static size_t rule_count, cue_count, known_count;
 static struct pool tables; /* of the two, for the life of the process */
 
 /* ---- compiling -------------------------------------------------------------------------------- */
@@ -90,12 +92,24 @@ static void compile_element(struct pool *pool, const char *text, struct element 
 	}
 }
 
+static int compare_words(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void know(const char *word)
+{
+	if (known && known_count < KNOWN)
+		known[known_count++] = word;
+}
+
 static void compile(void)
 {
 	const char *parts[ELEMENTS];
 
 	rules = pool_alloc(&tables, RULES * sizeof *rules);
 	cues = pool_alloc(&tables, CUES * sizeof *cues);
+	known = pool_alloc(&tables, KNOWN * sizeof *known);
 	for (size_t i = 0; rules && grammar_rules[i].pattern && i < RULES; i++) {
 		struct compiled *c = &rules[rule_count++];
 
@@ -109,7 +123,15 @@ static void compile(void)
 
 		c->cue = &grammar_cues[i];
 		c->count = split(&tables, grammar_cues[i].words, ' ', c->words, CUE_WORDS);
+		for (size_t k = 0; k < c->count && !tables.failed; k++)
+			know(c->words[k]);
 	}
+	for (size_t i = 0; i < rule_count && !tables.failed; i++)
+		for (size_t e = 0; e < rules[i].count; e++)
+			for (size_t k = 0; rules[i].elements[e].words[k]; k++)
+				know(rules[i].elements[e].words[k]);
+	if (known)
+		qsort(known, known_count, sizeof *known, compare_words);
 }
 
 static bool compiled(void)
@@ -160,6 +182,8 @@ static bool find_cues(struct matcher *m)
 			struct cue_hit *hit;
 			size_t k = 0;
 
+			if (*words->words[i].text != *cues[c].words[0])
+				continue;
 			while (k < cues[c].count && i + k < words->count &&
 			        (words->words[i + k].kind == WORD_PLAIN ||
 			                words->words[i + k].unit == UNIT_ORDINAL) &&
@@ -430,7 +454,8 @@ static void match_element(
 	switch (e->kind) {
 	case ELEMENT_WORDS:
 		for (size_t i = 0; e->words[i]; i++)
-			if (w->kind != WORD_QUOTED && !strcmp(w->text, e->words[i])) {
+			if (*w->text == *e->words[i] && w->kind != WORD_QUOTED &&
+			        !strcmp(w->text, e->words[i])) {
 				p = *so_far;
 				p.score += 10;
 				if (!strcmp(w->text, "least"))
@@ -507,20 +532,7 @@ bool grammar_knows(const struct word *word)
 {
 	if (word->kind == WORD_MARK || !compiled())
 		return true;
-	if (word->kind != WORD_PLAIN)
-		return false;
-	if (lexicon_is_filler(word->text))
-		return true;
-	for (size_t c = 0; c < cue_count; c++)
-		for (size_t k = 0; k < cues[c].count; k++)
-			if (!strcmp(cues[c].words[k], word->text))
-				return true;
-	for (size_t r = 0; r < rule_count; r++)
-		for (size_t e = 0; e < rules[r].count; e++)
-			for (size_t i = 0; rules[r].elements[e].kind == ELEMENT_WORDS &&
-			                   rules[r].elements[e].words[i];
-			        i++)
-				if (!strcmp(rules[r].elements[e].words[i], word->text))
-					return true;
-	return false;
+	return word->kind == WORD_PLAIN &&
+	       (lexicon_is_filler(word->text) || bsearch(&word->text, known, known_count,
+	                                                 sizeof *known, compare_words) != NULL);
 }

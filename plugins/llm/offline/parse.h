@@ -73,6 +73,8 @@ enum phrase_action {
 	ACT_ORDER_COUNT,  /* sorted by the number of {X} */
 	ACT_ORDER_SELF,   /* in alphabetical order */
 	ACT_DIRECTION,    /* descending */
+	ACT_LATEST,       /* most recently */
+	ACT_SOME,         /* {N} {T}: so many of them, where an order says which */
 	ACT_TOP,          /* the first {N} */
 	ACT_TIMES,        /* more than once */
 	ACT_NOT,          /* not, without, never */

@@ -35,7 +35,7 @@ static bool uses_more(const struct schema *s, const struct form_query *q, uint32
 		                       : c != key && s->columns[c].table == table;
 	}
 	for (const struct form_filter *f = q->filters; f; f = f->next)
-		more |= f->left.column >= 0 && f->left.column != key &&
+		more |= f->left.column >= 0 && (f->left.column != key || f->query) &&
 		        s->columns[f->left.column].table == table;
 	for (size_t i = 0; i < q->groups; i++)
 		more |= q->group[i] != key && s->columns[q->group[i]].table == table;
