@@ -25,9 +25,8 @@ struct lexicon_adjective {
 	const char *more; /* "older"; NULL: none */
 	const char *most; /* "oldest"; NULL: none */
 	int direction;    /* 1: more of the column; -1: less of it ("cheap", "young") */
-	/* Stems of column words that it speaks of, best first, NULL at the end; one that begins
-	 * with
-	 * '-' turns the direction round ("-birth date" of "old": the oldest has the least one). */
+	/* Stems of column words that it speaks of, best first, NULL at the end; behind '-' the
+	 * direction turns round ("-birth date" of "old": the oldest has the least one). */
 	const char *const *columns;
 };
 /* By any of its three forms; *degree: 0 base, 1 more, 2 most. NULL: not one. */
