@@ -19,6 +19,10 @@ static const char *const not_glued[] = {"valid", "invalid", "paid", "prepaid", "
 static const char *const table_marks[] = {"tbl", "tb", "tab", "table", "ref", "reference", "dim",
         "dimension", "fact", "fct", "stg", "staging", "lkp", "lookup", "vw", "xref", "mst", NULL};
 
+/* Last words of tables that say nothing about what stands in them. */
+static const char *const generic_tables[] = {"detail", "details", "info", "information", "record",
+        "records", "list", "data", "table", "master", "log", NULL};
+
 bool word_in(const char *word, const char *const *list)
 {
 	for (; *list; list++)
@@ -30,6 +34,14 @@ bool word_in(const char *word, const char *const *list)
 bool name_ends(const struct name *name, const char *const *list)
 {
 	return name->count && word_in(name->words[name->count - 1], list);
+}
+
+uint32_t name_core(const struct name *table)
+{
+	uint32_t end = table->count;
+	while (end > table->skip + 1 && word_in(table->words[end - 1], generic_tables))
+		end--;
+	return end;
 }
 
 bool name_has(const struct name *name, const char *const *list)
@@ -77,7 +89,7 @@ static const char *vocabulary_find(const struct draft *draft, const char *start,
 	return draft->vocabulary[low];
 }
 
-static bool vocabulary_has(const struct draft *draft, const char *word)
+bool vocabulary_has(const struct draft *draft, const char *word)
 {
 	const char *found = vocabulary_find(draft, word, strlen(word));
 	return found && strlen(found) <= strlen(word) + 2;
@@ -254,6 +266,14 @@ static const char *const *copy_list(struct pool *pool, const char *const *list, 
 	return copy;
 }
 
+static uint32_t hash(const char *s)
+{
+	uint32_t h = 2166136261u;
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 16777619u;
+	return h;
+}
+
 /* Splits a name of the database. */
 static bool name_read(struct draft *draft, const char *written, const struct name *own,
         const struct name *key, struct name *out)
@@ -282,7 +302,8 @@ static bool name_read(struct draft *draft, const char *written, const struct nam
 	*out = (struct name){.words = copy_list(pool, parts.words, parts.count),
 	        .stems = copy_list(pool, parts.stems, parts.count),
 	        .from = from,
-	        .count = parts.count};
+	        .count = parts.count,
+	        .end = parts.count ? hash(parts.stems[parts.count - 1]) : 0};
 	if (parts.changed) {
 		out->raw = pool_alloc(pool, sizeof *out->raw);
 		if (out->raw)
@@ -343,17 +364,16 @@ static void skip_table_prefixes(struct draft *draft)
 /* How many leading words, from `at`, repeat the table's name. */
 static uint32_t own_words(const struct name *column, const struct name *table, uint32_t at)
 {
-	uint32_t n = table->count - table->skip, head = table->count ? table->count - 1 : 0;
-	if (!n || column->count <= at)
+	uint32_t end = name_core(table), n = end - table->skip, i = 0;
+	if (!n || column->count <= at + 1)
 		return 0;
 	if (column->count - at > n) {
-		uint32_t i = 0;
 		while (i < n && !strcmp(column->stems[at + i], table->stems[table->skip + i]))
 			i++;
 		if (i == n)
 			return n;
 	}
-	return column->count - at > 1 && !strcmp(column->stems[at], table->stems[head]) ? 1 : 0;
+	return !strcmp(column->stems[at], table->stems[end - 1]) ? 1 : 0;
 }
 
 static void skip_column_prefixes(struct draft *draft, const struct schema_table *table)
@@ -395,21 +415,33 @@ static void mark_raw(struct name *name)
 	        (behind < name->count ? name->from[behind] : name->raw->skip) - name->raw->skip;
 }
 
-static bool vocabulary_make(struct draft *draft)
+/* The words of names, sorted. */
+static bool collect(struct draft *draft, const struct name *names, size_t count,
+        const char ***words, size_t *word_count)
 {
 	size_t room = 0;
-	for (size_t i = 0; i < draft->schema->table_count; i++)
-		for (uint32_t j = 0; j < draft->tables[i].count; j++) {
-			draft->vocabulary = pool_grow(&draft->pool, draft->vocabulary,
-			        draft->vocabulary_count, &room, sizeof *draft->vocabulary);
-			if (!draft->vocabulary)
+	for (size_t i = 0; i < count; i++)
+		for (uint32_t j = 0; j < names[i].count; j++) {
+			*words =
+			        pool_grow(&draft->pool, *words, *word_count, &room, sizeof **words);
+			if (!*words)
 				return false;
-			draft->vocabulary[draft->vocabulary_count++] = draft->tables[i].words[j];
+			(*words)[(*word_count)++] = names[i].words[j];
 		}
-	if (draft->vocabulary_count)
-		qsort(draft->vocabulary, draft->vocabulary_count, sizeof *draft->vocabulary,
-		        compare_words);
+	if (*word_count)
+		qsort(*words, *word_count, sizeof **words, compare_words);
 	return true;
+}
+
+static bool is_among(const char *word, const char **words, size_t count)
+{
+	return count && bsearch(&word, words, count, sizeof *words, compare_words);
+}
+
+bool word_is_known(const struct draft *draft, const char *word)
+{
+	return is_among(word, draft->vocabulary, draft->vocabulary_count) ||
+	       is_among(word, draft->known, draft->known_count);
 }
 
 static int compare_keys(const void *a, const void *b, void *columns)
@@ -485,7 +517,9 @@ bool names_read(struct draft *draft)
 		if (!name_read(draft, schema->tables[i].name, NULL, NULL, &draft->tables[i]))
 			return false;
 	skip_table_prefixes(draft);
-	if (!vocabulary_make(draft) || !collect_keys(draft))
+	if (!collect(draft, draft->tables, schema->table_count, &draft->vocabulary,
+	            &draft->vocabulary_count) ||
+	        !collect_keys(draft))
 		return false;
 	for (size_t i = 0; i < schema->column_count; i++) {
 		const struct schema_column *column = &schema->columns[i];
@@ -493,6 +527,9 @@ bool names_read(struct draft *draft)
 		            key_owner(draft, column), &draft->columns[i]))
 			return false;
 	}
+	if (!collect(draft, draft->columns, schema->column_count, &draft->known,
+	            &draft->known_count))
+		return false;
 	for (size_t i = 0; i < schema->table_count; i++)
 		skip_column_prefixes(draft, &schema->tables[i]);
 	for (size_t i = 0; i < schema->table_count; i++)

@@ -1,5 +1,4 @@
-/* when.h: times in a question: "last month", "in 2024", "May 2024", "since 3 May", "past 30 days".
- */
+/* when.h: times in a question: "last month", "in 2024", "since 3 May", "past 30 days". */
 #ifndef OFFLINE_WHEN_H
 #define OFFLINE_WHEN_H
 
