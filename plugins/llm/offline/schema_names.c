@@ -19,6 +19,10 @@ static const char *const not_glued[] = {"valid", "invalid", "paid", "prepaid", "
 static const char *const table_marks[] = {"tbl", "tb", "tab", "table", "ref", "reference", "dim",
         "dimension", "fact", "fct", "stg", "staging", "lkp", "lookup", "vw", "xref", "mst", NULL};
 
+/* Last words of tables that say nothing about what stands in them. */
+static const char *const generic_tables[] = {"detail", "details", "info", "information", "record",
+        "records", "list", "data", "table", "master", "log", NULL};
+
 bool word_in(const char *word, const char *const *list)
 {
 	for (; *list; list++)
@@ -30,6 +34,14 @@ bool word_in(const char *word, const char *const *list)
 bool name_ends(const struct name *name, const char *const *list)
 {
 	return name->count && word_in(name->words[name->count - 1], list);
+}
+
+uint32_t name_core(const struct name *table)
+{
+	uint32_t end = table->count;
+	while (end > table->skip + 1 && word_in(table->words[end - 1], generic_tables))
+		end--;
+	return end;
 }
 
 bool name_has(const struct name *name, const char *const *list)
@@ -56,28 +68,31 @@ static int compare_words(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The one word of the tables' names that begins with these letters; NULL: none, or several. */
-static const char *vocabulary_find(const struct draft *draft, const char *start, size_t n)
+/* Where the words with this beginning start in the vocabulary, or end. */
+static size_t bound(const struct draft *draft, const char *start, size_t n, bool end)
 {
 	size_t low = 0, high = draft->vocabulary_count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (strncmp(draft->vocabulary[middle], start, n) < 0)
+		int c = strncmp(draft->vocabulary[middle], start, n);
+		if (c < 0 || (end && !c))
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == draft->vocabulary_count || strncmp(draft->vocabulary[low], start, n) != 0)
-		return NULL;
-	if (draft->vocabulary[low][n] && low + 1 < draft->vocabulary_count &&
-	        !strncmp(draft->vocabulary[low + 1], start, n) &&
-	        strncmp(draft->vocabulary[low + 1], draft->vocabulary[low],
-	                strlen(draft->vocabulary[low])) != 0)
-		return NULL;
-	return draft->vocabulary[low];
+	return low;
 }
 
-static bool vocabulary_has(const struct draft *draft, const char *word)
+/* The one word of the tables' names that begins with these letters; NULL: none, or several. */
+static const char *vocabulary_find(const struct draft *draft, const char *start, size_t n)
+{
+	size_t first = bound(draft, start, n, false), end = bound(draft, start, n, true);
+	const char *word = first < end ? draft->vocabulary[first] : NULL;
+	/* Forms of one word ("student", "students") are one. */
+	return word && !strncmp(draft->vocabulary[end - 1], word, strlen(word)) ? word : NULL;
+}
+
+bool vocabulary_has(const struct draft *draft, const char *word)
 {
 	const char *found = vocabulary_find(draft, word, strlen(word));
 	return found && strlen(found) <= strlen(word) + 2;
@@ -321,10 +336,13 @@ static const char *join(struct pool *pool, const char *const *words, uint32_t co
 /* ---- prefixes ----------------------------------------------------------------------------------
  */
 
-/* How many of the names have this first word, and more behind it? */
+enum { PREFIX_NAMES = 64 /* that many are looked at */ };
+
+/* How many of the first names have this first word, and more behind it? */
 static size_t count_first(const struct name *names, size_t count, const char *word)
 {
 	size_t same = 0;
+	count = count < PREFIX_NAMES ? count : PREFIX_NAMES;
 	for (size_t i = 0; i < count; i++)
 		same += names[i].count > 1 && !strcmp(names[i].words[0], word);
 	return same;
@@ -333,6 +351,7 @@ static size_t count_first(const struct name *names, size_t count, const char *wo
 static void skip_table_prefixes(struct draft *draft)
 {
 	size_t count = draft->schema->table_count;
+	size_t looked = count < PREFIX_NAMES ? count : PREFIX_NAMES;
 	for (size_t i = 0; i < count; i++) {
 		struct name *name = &draft->tables[i];
 		size_t same;
@@ -342,27 +361,25 @@ static void skip_table_prefixes(struct draft *draft)
 			name->skip = 1;
 			continue;
 		}
-		/* A word before nearly all tables is the application's name; a thing of its own
-		 * ("customer" beside "customer orders") has a table, or is one of few. */
-		same = count_first(draft->tables, count < 64 ? count : 64, name->words[0]);
-		name->skip = same >= 3 && same * 10 >= (count < 64 ? count : 64) * 7;
+		/* A word before nearly all tables is the application's name. */
+		same = count_first(draft->tables, count, name->words[0]);
+		name->skip = same >= 3 && same * 10 >= looked * 7;
 	}
 }
 
 /* How many leading words, from `at`, repeat the table's name. */
 static uint32_t own_words(const struct name *column, const struct name *table, uint32_t at)
 {
-	uint32_t n = table->count - table->skip, head = table->count ? table->count - 1 : 0;
-	if (!n || column->count <= at)
+	uint32_t end = name_core(table), n = end - table->skip, i = 0;
+	if (!n || column->count <= at + 1)
 		return 0;
 	if (column->count - at > n) {
-		uint32_t i = 0;
 		while (i < n && !strcmp(column->stems[at + i], table->stems[table->skip + i]))
 			i++;
 		if (i == n)
 			return n;
 	}
-	return column->count - at > 1 && !strcmp(column->stems[at], table->stems[head]) ? 1 : 0;
+	return !strcmp(column->stems[at], table->stems[end - 1]) ? 1 : 0;
 }
 
 static void skip_column_prefixes(struct draft *draft, const struct schema_table *table)
@@ -370,10 +387,11 @@ static void skip_column_prefixes(struct draft *draft, const struct schema_table 
 	struct name *names = draft->columns + table->first;
 	struct name *owner = &draft->tables[table - draft->schema->tables];
 	const char *prefix = NULL;
+	size_t looked = table->columns < PREFIX_NAMES ? table->columns : PREFIX_NAMES;
 	for (size_t i = 0; i < 2 && i < table->columns && !prefix; i++) {
 		size_t same =
 		        names[i].count ? count_first(names, table->columns, names[i].words[0]) : 0;
-		if (same >= 3 && same * 10 >= table->columns * (size_t)7)
+		if (same >= 3 && same * 10 >= looked * 7)
 			prefix = names[i].words[0];
 	}
 	/* "sb" of the table as well as of its columns */

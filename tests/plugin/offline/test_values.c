@@ -97,6 +97,27 @@ static void writing_and_forms_of_words_are_forgiven(void **state)
 	assert_best("C", "C", 1000, 1000);
 	assert_best("a-", "A-", 1000, 1000);
 	assert_best("paris", "", 0, 0);
+	{
+		struct value_hit hits[MOST];
+		char long_text[2000];
+		memset(long_text, 'a', sizeof long_text - 1);
+		long_text[sizeof long_text - 1] = 0;
+		assert_int_equal(values_find(schema, long_text, long_text, true, hits, MOST), 0);
+		assert_false(values_begin(schema, long_text));
+	}
+}
+
+static void abbreviations_in_values_are_written_out(void **state)
+{
+	(void)state;
+	learn("CREATE TABLE a (x TEXT);"
+	      "INSERT INTO a VALUES ('Comp. Sci.'), ('Elec. Eng.'), ('Mr.'), ('Physics')",
+	        100);
+	assert_best("computer science", "Comp. Sci.", 830, 830);
+	assert_best("electrical engineering", "Elec. Eng.", 830, 830);
+	assert_best("computer", "", 0, 0);
+	assert_best("computer science department", "", 0, 0);
+	assert_best("mrs smith", "", 0, 0);
 }
 
 static void a_value_of_several_columns_is_found_in_each(void **state)
@@ -249,6 +270,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_teardown(writing_and_forms_of_words_are_forgiven, done),
+	        cmocka_unit_test_teardown(abbreviations_in_values_are_written_out, done),
 	        cmocka_unit_test_teardown(a_value_of_several_columns_is_found_in_each, done),
 	        cmocka_unit_test_teardown(parts_and_typing_errors_are_found_when_asked_for, done),
 	        cmocka_unit_test_teardown(the_beginning_of_a_value_is_seen, done),
