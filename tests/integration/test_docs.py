@@ -1,6 +1,7 @@
 """README.md and the pages for operators and people: their commands, transcripts and tables are true."""
 
 import json
+import os
 import re
 
 import jsonschema
@@ -68,6 +69,12 @@ def test_readme(llm, prefix, tmp_path):  # noqa: F811
 def test_page(reader, page, least):
     prefix, folder, env = reader  # noqa: F811
     assert run_page(page, prefix, folder, env) >= least
+
+
+def test_page_of_the_engine_without_a_model(prefix, tmp_path):  # noqa: F811
+    if os.path.exists("/etc/askd/askd.yaml"):
+        pytest.skip("this machine has a configuration of its own")
+    assert run_page("docs/offline.md", prefix, tmp_path) >= 4
 
 
 def test_commands_of_dev_exist():
