@@ -713,7 +713,8 @@ static void take_value_too(struct collector *k)
 	const struct condition *before =
 	        a->condition_count ? &a->conditions[a->condition_count - 1] : NULL;
 
-	if (!before || before->query || before->left.aggregate) {
+	if (!before || (before->operator!= FORM_EQ && before->operator!= FORM_NE) || before->query ||
+	        before->left.aggregate) {
 		a->unused++;
 		return;
 	}
