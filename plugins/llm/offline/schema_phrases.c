@@ -12,7 +12,9 @@ enum {
 	INNER_SYNONYMS = 700,
 	SYNONYM_FROM = 780,
 	/* weight of a name with its abbreviations */
-	AS_WRITTEN = 980
+	AS_WRITTEN = 980,
+	/* "name" for a column that is called otherwise */
+	NAMELESS = 650
 };
 
 /* Last words that often go unsaid. */
@@ -434,6 +436,22 @@ static bool pack(struct draft *draft)
 	return true;
 }
 
+/* What names a row is its name, whatever it is called. */
+static void say_display(struct draft *draft, const struct schema_table *table)
+{
+	const struct saying to = {draft, PHRASE_COLUMN, (uint32_t)table->display};
+	const struct name *owner = &draft->tables[table - draft->schema->tables];
+	static const char *const words[] = {"name", "title"};
+	for (size_t i = 0; i < 2; i++) {
+		const char *stems[2] = {
+		        owner->stems[owner->count - 1], words_stem(&draft->pool, words[i])};
+		if (!stems[1])
+			return;
+		add_plain(&to, stems, 2, NAMELESS);
+		add_plain(&to, stems + 1, 1, NAMELESS);
+	}
+}
+
 bool phrases_make(struct draft *draft)
 {
 	const struct schema *schema = draft->schema;
@@ -458,6 +476,8 @@ bool phrases_make(struct draft *draft)
 				say_column(&to, name->raw, owner, AS_WRITTEN);
 			add_comment(&to, draft->told[i]->columns[j]->comment);
 		}
+		if (owner->count && table->display >= 0 && table->display2 < 0)
+			say_display(draft, table);
 	}
 	return !draft->pool.failed && pack(draft);
 }
