@@ -75,6 +75,14 @@ static int32_t display_of(const struct builder *b, int32_t table)
 	return t->columns ? (int32_t)t->first : -1;
 }
 
+/* What names a row: of persons the first and the last name. */
+static bool select_display(struct builder *b, int32_t table)
+{
+	if (table >= 0 && b->schema->tables[table].display2 >= 0)
+		select_column(b, b->schema->tables[table].display2);
+	return select_column(b, display_of(b, table));
+}
+
 /* ---- what is asked for ------------------------------------------------------------------------ */
 
 static int32_t find_entity(const struct builder *b)
@@ -115,6 +123,18 @@ static void take_selected(struct builder *b)
 	if (a->counts && b->q->selected < FORM_SELECT && b->entity >= 0)
 		b->q->select[b->q->selected++] = (struct form_expression){
 		        .aggregate = AGGREGATE_COUNT, .column = FORM_STAR, .table = b->entity};
+	if (a->sums && !b->q->selected) {
+		int32_t figure = resolve_figure(a, b->entity);
+
+		if (figure >= 0)
+			b->q->select[b->q->selected++] = (struct form_expression){
+			        .aggregate = a->sum_aggregate, .column = figure, .table = -1};
+	} else if (a->sums) {
+		for (size_t i = 0; i < b->q->selected; i++)
+			if (!b->q->select[i].aggregate && b->q->select[i].column >= 0 &&
+			        b->schema->columns[b->q->select[i].column].flags & COLUMN_MEASURE)
+				b->q->select[i].aggregate = a->sum_aggregate;
+	}
 	if (a->star && !b->q->selected && b->entity >= 0)
 		b->q->select[b->q->selected++] =
 		        (struct form_expression){.column = FORM_STAR, .table = b->entity};
@@ -134,10 +154,18 @@ static void take_selected(struct builder *b)
 			                 ? table_of(b, b->q->select[k].column) == (int32_t)named->table
 			                 : b->q->select[k].table == (int32_t)named->table;
 		if (!shown)
-			select_column(b, display_of(b, (int32_t)named->table));
+			select_display(b, (int32_t)named->table);
 	}
-	if (!b->q->selected && !a->groups) {
-		select_column(b, display_of(b, b->entity));
+	if (!b->q->selected && !a->groups && !a->period) {
+		/* "what were our sales": rows without a name of their own are rather summed up. */
+		int32_t figure = b->schema->tables[b->entity].display < 0 ? resolve_figure(a, b->entity)
+		                                                          : -1;
+
+		if (figure >= 0 && !a->orders && !a->by_tally)
+			b->q->select[b->q->selected++] = (struct form_expression){
+			        .aggregate = AGGREGATE_SUM, .column = figure, .table = -1};
+		else
+			select_display(b, b->entity);
 		a->guesses++;
 	}
 }
@@ -205,7 +233,7 @@ static void take_groups(struct builder *b, bool counts)
 			if (!b->q->select[k].aggregate && table_of(b, b->q->select[k].column) == table)
 				table = -1;
 		if (table >= 0)
-			select_column(b, display_of(b, table));
+			select_display(b, table);
 	}
 }
 
@@ -242,7 +270,7 @@ static void make_groups(struct builder *b, int32_t counted)
 				of = (int32_t)b->a->named[i].table;
 		if (of < 0)
 			of = b->entity;
-		if (!select_column(b, display_of(b, of)))
+		if (!select_display(b, of))
 			return;
 	}
 	for (size_t i = 0; i < q->selected; i++)
@@ -412,6 +440,29 @@ static bool excludes(const struct condition *x, const struct condition *y)
 	return more && less && !x->value.quoted && atof(x->value.text) >= atof(y->value.text);
 }
 
+/* What is said of an absent table behind it. */
+static const struct condition *first_of_absent(
+        const struct builder *b, const struct named_table *named)
+{
+	for (size_t i = 0; i < b->a->condition_count; i++) {
+		const struct condition *c = &b->a->conditions[i];
+
+		if (c->word > named->word && table_of(b, c->left.column) == (int32_t)named->table)
+			return c;
+	}
+	return NULL;
+}
+
+/* "customers who have not ordered this year": what is said of the orders belongs to them. */
+static bool is_of_absent(const struct builder *b, const struct condition *c)
+{
+	for (size_t i = 0; i < b->a->named_count; i++)
+		if (b->a->named[i].negated && c->word > b->a->named[i].word &&
+		        table_of(b, c->left.column) == (int32_t)b->a->named[i].table)
+			return true;
+	return false;
+}
+
 static bool add_named(struct builder *b)
 {
 	struct assembly *a = b->a;
@@ -421,7 +472,7 @@ static bool add_named(struct builder *b)
 
 		if (!named->negated)
 			need_table(b, b->q, (int32_t)named->table);
-		else if (!add_absence(b, (int32_t)named->table, NULL))
+		else if (!add_absence(b, (int32_t)named->table, first_of_absent(b, named)))
 			return false;
 	}
 	return true;
@@ -437,6 +488,9 @@ static bool take_conditions(struct builder *b)
 		const struct condition *c = &a->conditions[i],
 		                       *next = i + 1 < a->condition_count ? c + 1 : NULL;
 		bool or_next = next && next->or_before;
+
+		if (is_of_absent(b, c))
+			continue;
 
 		if (next && excludes(c, next) && !or_next) {
 			bool one = leads_to_one(b, b->entity, table_of(b, c->left.column));
@@ -528,6 +582,50 @@ static void count_once(struct builder *b)
 	}
 }
 
+/* "the region that sells the least": by the sum of the figure of what is spoken of. */
+static bool take_most(struct builder *b)
+{
+	struct assembly *a = b->a;
+	int32_t figure = -1;
+
+	for (size_t i = a->named_count; i > 0 && figure < 0; i--)
+		figure = resolve_figure(a, (int32_t)a->named[i - 1].table);
+	if (figure < 0 || a->orders == FORM_ORDER)
+		return false;
+	a->order[a->orders++] = (struct form_order){
+	        {.aggregate = AGGREGATE_SUM, .column = figure, .table = -1}, a->most_descending};
+	a->guesses++;
+	return true;
+}
+
+/* Figures for each month: the time of what the figures are of, cut to the period. */
+static bool take_period(struct builder *b)
+{
+	struct assembly *a = b->a;
+	struct form_query *q = b->q;
+	int32_t of = b->entity, column;
+
+	for (size_t i = 0; i < q->selected; i++)
+		if (q->select[i].aggregate && q->select[i].column >= 0)
+			of = table_of(b, q->select[i].column);
+	column = resolve_time(a, of, a->period == PERIOD_YEAR);
+	if (column < 0 || q->groups == FORM_GROUP || q->selected == FORM_SELECT)
+		return false;
+	for (size_t i = 0; i < q->selected; i++)
+		if (q->select[i].column == column)
+			return true;
+	if (!has_aggregate(q) && !a->by_tally) {
+		select_column(b, column);
+		return true;
+	}
+	q->group_period[q->groups] =
+	        b->schema->columns[column].type == COLUMN_TIME ? a->period : PERIOD_NONE;
+	q->select[q->selected++] = (struct form_expression){
+	        .column = column, .table = -1, .period = q->group_period[q->groups]};
+	q->group[q->groups++] = column;
+	return true;
+}
+
 static bool build(struct builder *b)
 {
 	struct assembly *a = b->a;
@@ -544,7 +642,13 @@ static bool build(struct builder *b)
 		tallies |= a->order[i].by.aggregate != AGGREGATE_NONE;
 	for (size_t i = 0; i < a->condition_count; i++)
 		tallies |= a->conditions[i].left.aggregate != AGGREGATE_NONE;
+	if (a->most && !take_most(b))
+		return false;
+	for (size_t i = 0; i < a->orders; i++)
+		tallies |= a->order[i].by.aggregate != AGGREGATE_NONE;
 	counts = has_aggregate(q) || tallies;
+	if (a->period && !take_period(b))
+		return false;
 	take_groups(b, counts && !a->common);
 	if (tallies || (has_aggregate(q) && plain_columns(q)))
 		make_groups(b, tallies ? counted : a->count_table);

@@ -183,10 +183,45 @@ static struct form_value truth(struct assembly *a, int32_t column, bool yes)
 	        quoted ? pool_copy(a->pool, text + 1, strlen(text) - 2) : text, quoted};
 }
 
+/* "no", "without" right before it: the thing itself is missing. */
+static bool is_without(const struct collector *k)
+{
+	static const char *const words[] = {"no", "without", "lack", "lacks", "lacking", NULL};
+	const struct phrase *before = k->phrase ? k->a->cover->phrases[k->phrase - 1] : NULL;
+
+	return before && before->action == ACT_NOT && is_word(word_at(k, before->first), words);
+}
+
+static bool is_participle(const char *word)
+{
+	static const char *const irregular[] = {"left", "paid", "sold", "sent", "made", "built", "begun",
+	        "born", "gone", "done", "given", "taken", "written", "won", "lost", NULL};
+	size_t n = strlen(word);
+
+	for (size_t i = 0; irregular[i]; i++)
+		if (!strcmp(word, irregular[i]))
+			return true;
+	return n > 3 && !strcmp(word + n - 2, "ed");
+}
+
+/* Does the next phrase say when? */
+static bool time_follows(const struct collector *k)
+{
+	const struct phrase *next = k->phrase + 1 < k->a->cover->count
+	                                    ? k->a->cover->phrases[k->phrase + 1]
+	                                    : NULL;
+
+	return next && next->first <= k->p->first + k->p->count + 1 &&
+	       (next->action == ACT_WHEN || next->action == ACT_COMPARE_BARE ||
+	               next->action == ACT_BETWEEN);
+}
+
 static void take_column(struct collector *k, int32_t column, bool distinct)
 {
 	const struct word *lead = lead_of(k);
-	bool condition = k->tail && lead && is_word(lead, lead_havings);
+	bool condition = (k->tail && lead && is_word(lead, lead_havings)) || (k->negated && is_without(k));
+	bool happened = k->a->schema->columns[column].type == COLUMN_TIME && k->a->named_count &&
+	                is_participle(word_at(k, k->p->first + k->p->count - 1)->text);
 
 	k->last_column = column;
 	k->last_select = 0;
@@ -199,6 +234,15 @@ static void take_column(struct collector *k, int32_t column, bool distinct)
 		k->a->conditions[k->a->condition_count - 1].negated = false;
 		return;
 	}
+	/* "that were discontinued", "not shipped yet": a time that is there, or missing. */
+	if (happened && !time_follows(k)) {
+		add_condition(k, (struct condition){.left = of_column(column, AGGREGATE_NONE),
+		                         .operator = k->negated ? FORM_NULL : FORM_NOT_NULL});
+		k->a->conditions[k->a->condition_count - 1].negated = false;
+		return;
+	}
+	if (happened)
+		return;
 	if (condition && k->negated) {
 		add_condition(k, (struct condition){.left = of_column(column, AGGREGATE_NONE),
 		                         .operator = FORM_NULL});
@@ -248,6 +292,13 @@ static void take_mention(struct collector *k)
 
 	if (!r)
 		return;
+	/* What is absent is rather a row than a value. */
+	if (k->negated && r->kind == LINK_COLUMN) {
+		const struct link_reading *table = resolve(a, k->p->spans[0], LINK_TABLE, 0, -1);
+
+		if (table && table->weight + 250 >= r->weight)
+			r = table;
+	}
 	if (r->kind == LINK_COLUMN && is_ordered_too(k)) {
 		add_order(k, of_column((int32_t)r->index, AGGREGATE_NONE),
 		        a->order[a->orders - 1].descending);
@@ -878,8 +929,12 @@ static void take_super(struct collector *k)
 	if (p->action == ACT_SUPER) {
 		r = resolve(a, p->spans[0], LINK_COLUMN, 1, of_what(k));
 		/* "what is the highest price": the price itself. */
-		if (r && !p->aggregate && !p->number_count && !a->selected && !has_head(a) &&
+		if (r && !p->aggregate && !p->number_count && !has_head(a) &&
+		        (!a->selected || k->pending_count) &&
 		        !is_word(word_at(k, p->first), lead_havings)) {
+			for (size_t i = 0; i < k->pending_count; i++)
+				add_select(k, of_column((int32_t)r->index, k->pending[i]));
+			k->pending_count = 0;
 			add_select(k, of_column((int32_t)r->index,
 			                   descending ? AGGREGATE_MAX : AGGREGATE_MIN));
 			k->last_column = (int32_t)r->index;
@@ -998,6 +1053,94 @@ static void take_direction(struct collector *k)
 		a->order_self = true, a->self_descending = k->p->direction > 0;
 }
 
+/* "total sales", "average order value": of the main figure of a table. */
+static void take_aggregate_of(struct collector *k)
+{
+	struct assembly *a = k->a;
+	const struct link_reading *r = resolve(a, k->p->spans[0], LINK_TABLE, 0, -1);
+	int32_t column = r ? resolve_figure(a, (int32_t)r->index) : -1;
+
+	if (column < 0) {
+		a->unused++;
+		return;
+	}
+	a->guesses++;
+	add_named(k, r->index, false);
+	add_select(k, of_column(column, (enum form_aggregate)k->p->aggregate));
+	k->last_column = column;
+}
+
+/* "order SO-2024-17": a code that the index does not hold. */
+static void take_code(struct collector *k)
+{
+	struct assembly *a = k->a;
+	const struct link_reading *r =
+	        k->p->span_count ? resolve(a, k->p->spans[0], LINK_TABLE, 0, -1) : NULL;
+	int32_t table = r ? (int32_t)r->index : near_table(k), column = -1;
+
+	for (uint32_t i = 0; table >= 0 && i < a->schema->tables[table].columns && column < 0; i++) {
+		const struct schema_column *c = &a->schema->columns[a->schema->tables[table].first + i];
+
+		if (c->type == COLUMN_TEXT && c->flags & COLUMN_CODE && c->flags & COLUMN_UNIQUE)
+			column = (int32_t)(a->schema->tables[table].first + i);
+	}
+	a->guesses++;
+	if (r)
+		add_named(k, r->index, false);
+	if (column < 0) {
+		a->unused++;
+		return;
+	}
+	add_condition(k, (struct condition){.left = of_column(column, AGGREGATE_NONE),
+	                         .operator = FORM_EQ,
+	                         .value = value_of(a, column,
+	                                 word_at(k, k->p->numbers[k->p->number_count - 1])->written,
+	                                 false)});
+}
+
+/* "top 5 customers by revenue": in the order of a figure of theirs, or of a sum elsewhere. */
+static void take_top_by(struct collector *k)
+{
+	struct assembly *a = k->a;
+	const struct link_reading *table = resolve(a, k->p->spans[0], LINK_TABLE, 0, -1);
+	const struct link_reading *by = resolve(a, k->p->spans[1], LINK_TABLE | LINK_COLUMN, 1,
+	        table ? (int32_t)table->index : -1);
+
+	if (!table || !by)
+		return;
+	add_named(k, table->index, true);
+	if (by->kind == LINK_TABLE) {
+		order_by_tally(k, by, false);
+		a->tally_descending = true;
+	} else {
+		add_order(k, of_column((int32_t)by->index,
+		                     a->schema->columns[by->index].table == table->index
+		                             ? AGGREGATE_NONE
+		                             : AGGREGATE_SUM), true);
+	}
+	set_limit(k);
+}
+
+/* "who earns the most", "which region sells the least" */
+static void take_most(struct collector *k)
+{
+	struct assembly *a = k->a;
+	const struct phrase *before = k->phrase ? a->cover->phrases[k->phrase - 1] : NULL;
+	bool descending = k->p->direction >= 0;
+
+	set_limit(k);
+	if (before && before->action == ACT_MENTION && k->last_column >= 0 &&
+	        a->schema->columns[k->last_column].flags & COLUMN_MEASURE &&
+	        before->spans[0]->kinds & LINK_COLUMN) {
+		if (a->selected && a->select[a->selected - 1].column == k->last_column)
+			a->selected--;
+		add_order(k, of_column(k->last_column, AGGREGATE_NONE), descending);
+		return;
+	}
+	a->most = true;
+	a->most_descending = descending;
+}
+
 static void take(struct collector *k)
 {
 	struct assembly *a = k->a;
@@ -1103,6 +1246,25 @@ static void take(struct collector *k)
 		break;
 	case ACT_WHEN:
 		take_when(k);
+		break;
+	case ACT_PERIOD:
+		a->period = (enum form_period)k->p->period;
+		break;
+	case ACT_SUM:
+		a->sums = true;
+		a->sum_aggregate = AGGREGATE_SUM;
+		break;
+	case ACT_AGGREGATE_OF:
+		take_aggregate_of(k);
+		break;
+	case ACT_CODE:
+		take_code(k);
+		break;
+	case ACT_TOP_BY:
+		take_top_by(k);
+		break;
+	case ACT_MOST:
+		take_most(k);
 		break;
 	case ACT_ASK_WHERE:
 		a->asks_where = true;

@@ -19,7 +19,7 @@ enum {
 
 const char *const grammar_classes[] = {"", "compare", "or_more", "aggregate", "extreme", "most",
         "common", "direction", "distinct", "be", "is_not", "ordered", "each", "have", "not",
-        "except", "like", "begins", "ends", "missing", "number_of", "count", "star", "about", NULL};
+        "except", "like", "begins", "ends", "missing", "number_of", "count", "star", "about", "period", NULL};
 
 enum element_kind { ELEMENT_WORDS, ELEMENT_CLASS, ELEMENT_SLOT };
 
@@ -360,6 +360,9 @@ static void take_cue(struct phrase *p, const struct cue *cue)
 	case CUE_COMMON:
 		p->direction = cue->attribute;
 		break;
+	case CUE_PERIOD:
+		p->period = (uint8_t)cue->attribute;
+		break;
 	case CUE_DISTINCT:
 		p->distinct = true;
 		break;
@@ -378,6 +381,21 @@ static void take_cue(struct phrase *p, const struct cue *cue)
 }
 
 static void match_from(struct matcher *m, size_t element, size_t at, const struct phrase *so_far);
+
+/* "SO-2024-17": letters and digits in one word that names nothing. */
+static bool is_code(const struct matcher *m, size_t at)
+{
+	const struct word *w = &m->lattice->words.words[at];
+	bool letters = false, digits = false;
+
+	if (w->kind != WORD_PLAIN || m->lattice->at[at] || m->lattice->when[at])
+		return false;
+	for (const char *s = w->text; *s; s++) {
+		letters |= *s >= 'a' && *s <= 'z';
+		digits |= *s >= '0' && *s <= '9';
+	}
+	return letters && digits;
+}
 
 static bool is_value(const struct matcher *m, size_t at)
 {
@@ -420,6 +438,8 @@ static void match_slot(
 	} else if ((slot == 'N' && w->kind == WORD_NUMBER) ||
 	           (slot == 'Q' && w->kind == WORD_QUOTED &&
 	                   (m->rule->rule->action == ACT_LIKE || !is_value(m, at))) ||
+	           (slot == 'K' && is_code(m, at)) ||
+	           (slot == 'S' && w->capital && w->kind == WORD_PLAIN) ||
 	           (slot == 'P' && (w->kind == WORD_PLAIN || w->kind == WORD_QUOTED) &&
 	                   !lexicon_is_filler(w->text))) {
 		if (p.number_count == 2)
@@ -444,6 +464,15 @@ static void match_slot(
 	}
 }
 
+static void period_of(struct phrase *p, const char *word)
+{
+	static const char *const words[] = {"", "daily", "weekly", "monthly", "quarterly", "yearly"};
+
+	for (uint8_t i = 1; i < 6; i++)
+		if (!strcmp(words[i], word))
+			p->period = i;
+}
+
 static void match_element(
         struct matcher *m, size_t element, size_t at, const struct phrase *so_far)
 {
@@ -458,9 +487,11 @@ static void match_element(
 			        !strcmp(w->text, e->words[i])) {
 				p = *so_far;
 				p.score += 10;
-				if (!strcmp(w->text, "least"))
+				period_of(&p, w->text);
+				if (!strcmp(w->text, "least") || !strcmp(w->text, "worst"))
 					p.direction = -1;
-				else if (!p.direction && (!strcmp(w->text, "most") || !strcmp(w->text, "top")))
+				else if (!p.direction && (!strcmp(w->text, "most") || !strcmp(w->text, "top") ||
+				                                 !strcmp(w->text, "best")))
 					p.direction = 1;
 				match_from(m, element + 1, at + 1, &p);
 				return;
