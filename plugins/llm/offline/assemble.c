@@ -114,6 +114,20 @@ static int32_t find_entity(const struct builder *b)
 	return -1;
 }
 
+/* "what were our sales": rows without a name of their own are rather summed up. */
+static void show_table(struct builder *b, int32_t table)
+{
+	struct assembly *a = b->a;
+	int32_t figure = b->schema->tables[table].display < 0 ? resolve_figure(a, table) : -1;
+
+	if (figure >= 0 && !a->orders && !a->by_tally && !a->having_count &&
+	        b->q->selected < FORM_SELECT)
+		b->q->select[b->q->selected++] = (struct form_expression){
+		        .aggregate = AGGREGATE_SUM, .column = figure, .table = -1};
+	else
+		select_display(b, table);
+}
+
 static void take_selected(struct builder *b)
 {
 	struct assembly *a = b->a;
@@ -154,18 +168,10 @@ static void take_selected(struct builder *b)
 			                 ? table_of(b, b->q->select[k].column) == (int32_t)named->table
 			                 : b->q->select[k].table == (int32_t)named->table;
 		if (!shown)
-			select_display(b, (int32_t)named->table);
+			show_table(b, (int32_t)named->table);
 	}
 	if (!b->q->selected && !a->groups && !a->period) {
-		/* "what were our sales": rows without a name of their own are rather summed up. */
-		int32_t figure = b->schema->tables[b->entity].display < 0 ? resolve_figure(a, b->entity)
-		                                                          : -1;
-
-		if (figure >= 0 && !a->orders && !a->by_tally)
-			b->q->select[b->q->selected++] = (struct form_expression){
-			        .aggregate = AGGREGATE_SUM, .column = figure, .table = -1};
-		else
-			select_display(b, b->entity);
+		show_table(b, b->entity);
 		a->guesses++;
 	}
 }
@@ -670,6 +676,12 @@ static bool build(struct builder *b)
 	for (size_t i = 0; i < q->selected; i++)
 		if (q->select[i].table >= 0)
 			need_table(b, q, q->select[i].table);
+	/* What is missing is not the most common. */
+	if (a->common && q->groups && q->group[0] >= 0 &&
+	        !(b->schema->columns[q->group[0]].flags & COLUMN_PRIMARY) &&
+	        !add_filter(b, q, (struct form_filter){
+	                                  .left = expression(q->group[0]), .operator = FORM_NOT_NULL}))
+		return false;
 	take_order(b);
 	q->distinct = a->distinct && !has_aggregate(q) && !q->groups;
 	/* "all cities" of a table where each stands many times. */

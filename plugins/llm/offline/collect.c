@@ -183,6 +183,16 @@ static struct form_value truth(struct assembly *a, int32_t column, bool yes)
 	        quoted ? pool_copy(a->pool, text + 1, strlen(text) - 2) : text, quoted};
 }
 
+/* "in which countries": each of them once. */
+static bool asks_in_which(const struct collector *k)
+{
+	size_t at = k->p->first;
+
+	return at >= 2 && (!strcmp(word_at(k, at - 1)->text, "which") ||
+	                          !strcmp(word_at(k, at - 1)->text, "what")) &&
+	       (!strcmp(word_at(k, at - 2)->text, "in") || !strcmp(word_at(k, at - 2)->text, "from"));
+}
+
 /* "no", "without" right before it: the thing itself is missing. */
 static bool is_without(const struct collector *k)
 {
@@ -249,6 +259,11 @@ static void take_column(struct collector *k, int32_t column, bool distinct)
 		k->a->conditions[k->a->condition_count - 1].negated = false;
 		return;
 	}
+	/* "how much did we refund" */
+	if (k->a->sums && k->a->schema->columns[column].flags & COLUMN_MEASURE) {
+		add_select(k, of_column(column, k->a->sum_aggregate));
+		return;
+	}
 	if (condition)
 		return;
 	if (k->tail && lead && is_word(lead, lead_prepositions))
@@ -261,7 +276,7 @@ static void take_column(struct collector *k, int32_t column, bool distinct)
 		add_select(k, of_column(column, AGGREGATE_NONE));
 	k->pending_count = 0;
 	k->last_select = k->a->selected;
-	if (distinct)
+	if (distinct || asks_in_which(k))
 		k->a->distinct = true;
 }
 
@@ -657,6 +672,27 @@ static void take_between(struct collector *k)
 	                         .until = value_of(a, column, number_of(k, 1), true)});
 }
 
+/* "shipped on 1 May", "not shipped": the time of it rather than a value of a status. */
+static bool is_happening(struct collector *k)
+{
+	const struct phrase *p = k->p;
+
+	if (p->action != ACT_VALUE || p->count != 1 || !is_participle(word_at(k, p->first)->text) ||
+	        !(k->negated || time_follows(k)))
+		return false;
+	for (size_t i = 0; i < p->spans[0]->reading_count; i++) {
+		const struct link_reading *r = &p->spans[0]->readings[i];
+
+		if (r->kind == LINK_COLUMN && k->a->schema->columns[r->index].type == COLUMN_TIME &&
+		        (near_table(k) < 0 ||
+		                near_table(k) == (int32_t)k->a->schema->columns[r->index].table)) {
+			take_column(k, (int32_t)r->index, false);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* A value by itself, or at the name of its column. */
 static void take_value(struct collector *k)
 {
@@ -667,6 +703,8 @@ static void take_value(struct collector *k)
 	int32_t column = -1;
 	struct form_value literal = {NULL, false};
 
+	if (is_happening(k))
+		return;
 	for (size_t i = 0; i < p->span_count; i++)
 		if (p->spans[i]->kinds & LINK_VALUE && (!value || p->action == ACT_VALUE))
 			value = p->spans[i];
@@ -864,6 +902,8 @@ static uint32_t limit_of(const struct collector *k)
 {
 	const struct word *w = k->p->number_count ? word_at(k, k->p->numbers[0]) : NULL;
 
+	if (w && w->unit == UNIT_ORDINAL && w->value > 1)
+		k->a->unused += 2; /* the second is not the first two */
 	return w && w->value >= 1 && w->value <= 100000 ? (uint32_t)w->value : 1;
 }
 
@@ -884,6 +924,16 @@ static void order_by_tally(struct collector *k, const struct link_reading *r, bo
 	        .distinct = distinct};
 	if (r && r->kind == LINK_TABLE)
 		add_named(k, r->index, false);
+}
+
+static bool speaks_of_size(const struct lexicon_adjective *adjective)
+{
+	static const char *const words[] = {"big", "large", "great", "small", "high", "low", NULL};
+
+	for (size_t i = 0; words[i]; i++)
+		if (!strcmp(adjective->word, words[i]))
+			return true;
+	return false;
 }
 
 static bool speaks_of_time(const struct lexicon_adjective *adjective)
@@ -957,9 +1007,13 @@ static void take_super(struct collector *k)
 		add_order(k, of_column((int32_t)r->index, aggregate), descending);
 		k->last_column = (int32_t)r->index;
 	} else {
-		int32_t direction = p->direction, column;
+		int32_t direction = p->direction, column = -1;
 
-		column = resolve_adjective(a, p->adjective, near_table(k), &direction);
+		/* "our largest order": by what orders are there for */
+		if (speaks_of_size(p->adjective))
+			column = resolve_figure(a, near_table(k));
+		if (column < 0)
+			column = resolve_adjective(a, p->adjective, near_table(k), &direction);
 		if (column < 0 && speaks_of_time(p->adjective))
 			column = resolve_time(a, near_table(k), true);
 		if (column < 0) {
@@ -968,7 +1022,8 @@ static void take_super(struct collector *k)
 		}
 		add_order(k, of_column(column, AGGREGATE_NONE), direction > 0);
 	}
-	set_limit(k);
+	if (p->action != ACT_ORDER_ADJ)
+		set_limit(k);
 }
 
 static void take_latest(struct collector *k)
@@ -1203,6 +1258,7 @@ static void take(struct collector *k)
 		break;
 	case ACT_SUPER:
 	case ACT_SUPER_ADJ:
+	case ACT_ORDER_ADJ:
 		take_super(k);
 		break;
 	case ACT_SUPER_COUNT:

@@ -145,9 +145,16 @@ static const char *beyond(const struct lattice *lattice)
 	        "could", "should", "would", "will", "has", "have", "why", NULL};
 	static const char *const figures[] = {"many", "much", "old", "long", "tall", "high", "often", "big",
 	        "large", "heavy", "far", "is", "are", "do", "does", "did", "to", NULL};
+	static const char *const reckonings[] = {"percentage", "share", "proportion", "ratio", "fraction",
+	        "median", "trend", "forecast", "predict", "correlation", "growth", NULL};
 	const struct words *words = &lattice->words;
 	const char *first, *second;
 
+	for (size_t i = 0; i < words->count; i++)
+		for (size_t k = 0; reckonings[k]; k++)
+			if (!strcmp(words->words[i].text, reckonings[k]) && !lattice->at[i])
+				return "I can count, add up and average, but not reckon shares, trends or "
+				       "forecasts.";
 	if (words->count < 2)
 		return NULL;
 	first = words->words[0].text;

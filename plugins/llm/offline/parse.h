@@ -71,6 +71,7 @@ enum phrase_action {
 	ACT_COMMON,       /* most common {X} */
 	ACT_ORDER,        /* sorted by {X} */
 	ACT_ORDER_COUNT,  /* sorted by the number of {X} */
+	ACT_ORDER_ADJ,    /* newest first */
 	ACT_ORDER_SELF,   /* in alphabetical order */
 	ACT_DIRECTION,    /* descending */
 	ACT_LATEST,       /* most recently */
