@@ -65,6 +65,8 @@ static void codes_and_addresses_stay_whole(void **state)
 	reads("2024-05-03 03/05/2024 3.5.2024 3-May-2024",
 	        "2024-05-03 03/05/2024 3.5.2024 3-may-2024");
 	reads("well-known part-time", "well-known part-time");
+	reads("second-largest, best-selling, top-10, non-smoking",
+	        "#.second=2 largest !, best selling !, top #10=10 !, non smoking");
 }
 
 static void apostrophes_part_what_they_shorten(void **state)
@@ -102,7 +104,9 @@ static void numbers_in_figures(void **state)
 	                                  "#2012=2012");
 	reads("minus 5 and 10 - 3", "#minus 5=-5 and #10=10 !- #3=3");
 	reads("007 0.10 -0", "#007=7 #0.10=0.1 #-0=0");
-	reads("19-year-old 10-day 5km 12%", "#19=19 year-old #10=10 day #5=5 km #%12%=12");
+	reads("19-year-old 10-day 5km 12%", "#19=19 year old #10=10 day #5=5 km #%12%=12");
+	reads("1,000-2,000 or 1,000x", "#1,000=1000 !- #2,000=2000 or #1,000=1000 x");
+	reads("1\u00bd", "#1=1 !1/2");
 	reads("1st, 2nd and 23rd", "#.1st=1 !, #.2nd=2 and #.23rd=23");
 	reads("123456789012345678901234567890", "123456789012345678901234567890");
 	reads("999999999999999999 million", "#999999999999999999=999999999999999999 million");
@@ -132,6 +136,7 @@ static void numbers_in_words(void **state)
 	reads("first, third, twenty-first", "#.first=1 !, #.third=3 !, #.twenty-first=21");
 	reads("one city, the one that", "#one=1 city !, the one that");
 	reads("per second and the second", "per second and the #.second=2");
+	reads("thirty second videos", "#thirty=30 second videos");
 }
 
 static void units_stand_before_and_behind_numbers(void **state)
@@ -332,6 +337,36 @@ static void zero_bytes_are_blanks(void **state)
 	pool_finish(&pool);
 }
 
+#ifdef ASKD_FAULTS
+#include "faults.h"
+
+static void no_memory_is_told_at_any_place(void **state)
+{
+	static const char text[] =
+	        "Show \"New York\" and ACCT-211's CustName for two hundred dollars";
+	bool whole = false;
+	(void)state;
+	for (int at = 1; !whole; at++) {
+		struct pool pool = {0};
+		struct words words, parts;
+		char number[16];
+		bool cut;
+		snprintf(number, sizeof number, "%d", at);
+		setenv("ASKD_TEST_FAIL_ALLOC", number, 1);
+		faults_arm();
+		whole = words_read(&pool, text, strlen(text), &words, &cut) &&
+		        words_stems(&pool, text, strlen(text)) &&
+		        words_fold(&pool, text, strlen(text)) &&
+		        words_split_name(&pool, "GDPperCapita", &parts) &&
+		        words_stem(&pool, "customers");
+		assert_int_equal(whole, !pool.failed);
+		unsetenv("ASKD_TEST_FAIL_ALLOC");
+		faults_arm();
+		pool_finish(&pool);
+	}
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +385,9 @@ int main(void)
 	        cmocka_unit_test(texts_are_folded),
 	        cmocka_unit_test(long_texts_are_cut),
 	        cmocka_unit_test(zero_bytes_are_blanks),
+#ifdef ASKD_FAULTS
+	        cmocka_unit_test(no_memory_is_told_at_any_place),
+#endif
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
