@@ -321,6 +321,9 @@ static void say_column(
 		if (generic && from + 1 < end)
 			add(to, name->stems + from, end - from - 1, 600 * weight / 1000);
 	}
+	/* "hired on": hired */
+	if (end > base + 1 && word_in(name->words[end - 1], small_words))
+		add(to, name->stems + base, end - base - 1, 900 * weight / 1000);
 	if (generic && end > base + 1)
 		add(to, name->stems + base, end - base - 1, 780 * weight / 1000);
 	else if (generic && name->own)
