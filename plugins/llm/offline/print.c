@@ -84,7 +84,7 @@ static void put_name(struct printer *p, const char *name)
 
 static void put_alias(struct printer *p, const struct scope *scope, uint32_t table)
 {
-	char name[16];
+	char name[24];
 
 	for (size_t i = 0; i < scope->tree.table_count; i++)
 		if (scope->tree.tables[i] == table) {
