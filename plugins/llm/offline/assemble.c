@@ -1,29 +1,20 @@
 /* assemble.c: makes a form of what the phrases of a cover say. */
-#include <stdlib.h>
+#include "assemble.h"
+
 #include <string.h>
 
-#include "assembly.h"
-
-struct builder {
-	struct assembly *a;
-	const struct schema *schema;
-	struct form_query *q;
-	int32_t entity; /* the table whose rows are asked for; -1: unknown */
-};
-
-static struct form_expression expression(int32_t column)
+struct form_expression assemble_expression(int32_t column)
 {
 	return (struct form_expression){.column = column, .table = -1};
 }
 
-static int32_t table_of(const struct builder *b, int32_t column)
+int32_t assemble_table_of(const struct builder *b, int32_t column)
 {
 	return column < 0 ? -1 : (int32_t)b->schema->columns[column].table;
 }
 
-static void need_table(struct builder *b, struct form_query *q, int32_t table)
+void assemble_need_table(struct form_query *q, int32_t table)
 {
-	(void)b;
 	if (table < 0)
 		return;
 	for (size_t i = 0; i < q->table_count; i++)
@@ -33,21 +24,7 @@ static void need_table(struct builder *b, struct form_query *q, int32_t table)
 		q->tables[q->table_count++] = (uint32_t)table;
 }
 
-static bool add_filter(struct builder *b, struct form_query *q, struct form_filter filter)
-{
-	struct form_filter **at = &q->filters, *copy = pool_alloc(b->a->pool, sizeof *copy);
-
-	if (!copy)
-		return false;
-	*copy = filter;
-	copy->next = NULL;
-	while (*at)
-		at = &(*at)->next;
-	*at = copy;
-	return true;
-}
-
-static bool select_column(struct builder *b, int32_t column)
+bool assemble_select_column(struct builder *b, int32_t column)
 {
 	struct form_query *q = b->q;
 
@@ -56,7 +33,7 @@ static bool select_column(struct builder *b, int32_t column)
 			return true;
 	if (column < 0 || q->selected == FORM_SELECT)
 		return false;
-	q->select[q->selected++] = expression(column);
+	q->select[q->selected++] = assemble_expression(column);
 	return true;
 }
 
@@ -75,7 +52,13 @@ static int32_t display_of(const struct builder *b, int32_t table)
 	return t->columns ? (int32_t)t->first : -1;
 }
 
-/* ---- what is asked for ------------------------------------------------------------------------ */
+/* What names a row: of persons the first and the last name. */
+static bool select_display(struct builder *b, int32_t table)
+{
+	if (table >= 0 && b->schema->tables[table].display2 >= 0)
+		assemble_select_column(b, b->schema->tables[table].display2);
+	return assemble_select_column(b, display_of(b, table));
+}
 
 static int32_t find_entity(const struct builder *b)
 {
@@ -88,7 +71,7 @@ static int32_t find_entity(const struct builder *b)
 			return (int32_t)a->named[i].table;
 	for (size_t i = 0; i < a->selected; i++)
 		if (a->select[i].column >= 0)
-			return table_of(b, a->select[i].column);
+			return assemble_table_of(b, a->select[i].column);
 	for (size_t i = 0; i < a->groups; i++)
 		if (a->group_table[i] >= 0)
 			return a->group_table[i];
@@ -97,13 +80,27 @@ static int32_t find_entity(const struct builder *b)
 			return (int32_t)a->named[i].table;
 	for (size_t i = 0; i < a->groups; i++)
 		if (a->group_column[i] >= 0)
-			return table_of(b, a->group_column[i]);
+			return assemble_table_of(b, a->group_column[i]);
 	for (size_t i = 0; i < a->orders; i++)
-		return table_of(b, a->order[i].by.column);
+		return assemble_table_of(b, a->order[i].by.column);
 	for (size_t i = 0; i < a->condition_count; i++)
 		if (!a->conditions[i].negated)
-			return table_of(b, a->conditions[i].left.column);
+			return assemble_table_of(b, a->conditions[i].left.column);
 	return -1;
+}
+
+/* "what were our sales": rows without a name of their own are rather summed up. */
+static void show_table(struct builder *b, int32_t table)
+{
+	struct assembly *a = b->a;
+	int32_t figure = b->schema->tables[table].display < 0 ? resolve_figure(a, table) : -1;
+
+	if (figure >= 0 && !a->orders && !a->by_tally && !a->having_count &&
+	        b->q->selected < FORM_SELECT)
+		b->q->select[b->q->selected++] = (struct form_expression){
+		        .aggregate = AGGREGATE_SUM, .column = figure, .table = -1};
+	else
+		select_display(b, table);
 }
 
 static void take_selected(struct builder *b)
@@ -115,13 +112,25 @@ static void take_selected(struct builder *b)
 	if (a->counts && b->q->selected < FORM_SELECT && b->entity >= 0)
 		b->q->select[b->q->selected++] = (struct form_expression){
 		        .aggregate = AGGREGATE_COUNT, .column = FORM_STAR, .table = b->entity};
+	if (a->sums && !b->q->selected) {
+		int32_t figure = resolve_figure(a, b->entity);
+
+		if (figure >= 0)
+			b->q->select[b->q->selected++] = (struct form_expression){
+			        .aggregate = a->sum_aggregate, .column = figure, .table = -1};
+	} else if (a->sums) {
+		for (size_t i = 0; i < b->q->selected; i++)
+			if (!b->q->select[i].aggregate && b->q->select[i].column >= 0 &&
+			        b->schema->columns[b->q->select[i].column].flags & COLUMN_MEASURE)
+				b->q->select[i].aggregate = a->sum_aggregate;
+	}
 	if (a->star && !b->q->selected && b->entity >= 0)
 		b->q->select[b->q->selected++] =
 		        (struct form_expression){.column = FORM_STAR, .table = b->entity};
 	if (a->asks_where && !b->q->selected)
-		select_column(b, resolve_place(a, b->entity));
+		assemble_select_column(b, resolve_place(a, b->entity));
 	if (a->asks_when && !b->q->selected)
-		select_column(b, resolve_time(a, b->entity, true));
+		assemble_select_column(b, resolve_time(a, b->entity, true));
 	/* Tables that are asked for by their names: the column that names their rows. */
 	for (size_t i = 0; i < a->named_count; i++) {
 		const struct named_table *named = &a->named[i];
@@ -131,18 +140,19 @@ static void take_selected(struct builder *b)
 			continue;
 		for (size_t k = 0; k < b->q->selected; k++)
 			shown |= b->q->select[k].column >= 0
-			                 ? table_of(b, b->q->select[k].column) == (int32_t)named->table
+			                 ? assemble_table_of(b, b->q->select[k].column) ==
+			                           (int32_t)named->table
 			                 : b->q->select[k].table == (int32_t)named->table;
 		if (!shown)
-			select_column(b, display_of(b, (int32_t)named->table));
+			show_table(b, (int32_t)named->table);
 	}
-	if (!b->q->selected && !a->groups) {
-		select_column(b, display_of(b, b->entity));
+	if (!b->q->selected && !a->groups && !a->period) {
+		show_table(b, b->entity);
 		a->guesses++;
 	}
 }
 
-static bool has_aggregate(const struct form_query *q)
+bool assemble_has_aggregate(const struct form_query *q)
 {
 	for (size_t i = 0; i < q->selected; i++)
 		if (q->select[i].aggregate)
@@ -159,9 +169,7 @@ static size_t plain_columns(const struct form_query *q)
 	return n;
 }
 
-/* ---- groups ----------------------------------------------------------------------------------- */
-
-static void add_group(struct builder *b, int32_t column)
+void assemble_add_group(struct builder *b, int32_t column)
 {
 	for (size_t i = 0; i < b->q->groups; i++)
 		if (b->q->group[i] == column)
@@ -181,31 +189,33 @@ static void take_groups(struct builder *b, bool counts)
 		if (!counts) {
 			/* Without a figure "each" is no group. */
 			if (column >= 0 && a->group_by[i] && a->orders < FORM_ORDER && !a->limit) {
-				a->order[a->orders++] = (struct form_order){expression(column), false};
+				a->order[a->orders++] =
+				        (struct form_order){assemble_expression(column), false};
 				continue;
 			}
 			if (a->star)
 				continue;
 			if (column >= 0)
-				select_column(b, column);
+				assemble_select_column(b, column);
 			else if (!plain_columns(b->q))
-				select_column(b, display_of(b, table));
+				assemble_select_column(b, display_of(b, table));
 			continue;
 		}
 		if (column >= 0) {
-			add_group(b, column);
-			select_column(b, column);
+			assemble_add_group(b, column);
+			assemble_select_column(b, column);
 			continue;
 		}
 		if (b->schema->tables[table].key >= 0)
-			add_group(b, b->schema->tables[table].key);
+			assemble_add_group(b, b->schema->tables[table].key);
 		else
-			add_group(b, display_of(b, table));
+			assemble_add_group(b, display_of(b, table));
 		for (size_t k = 0; k < b->q->selected; k++)
-			if (!b->q->select[k].aggregate && table_of(b, b->q->select[k].column) == table)
+			if (!b->q->select[k].aggregate &&
+			        assemble_table_of(b, b->q->select[k].column) == table)
 				table = -1;
 		if (table >= 0)
-			select_column(b, display_of(b, table));
+			select_display(b, table);
 	}
 }
 
@@ -214,7 +224,8 @@ static bool shows_row(const struct builder *b)
 {
 	for (size_t i = 0; i < b->q->selected; i++) {
 		const struct form_expression *e = &b->q->select[i];
-		const struct schema_column *c = e->column < 0 ? NULL : &b->schema->columns[e->column];
+		const struct schema_column *c =
+		        e->column < 0 ? NULL : &b->schema->columns[e->column];
 
 		if (c && !e->aggregate &&
 		        (c->flags & (COLUMN_UNIQUE | COLUMN_PRIMARY | COLUMN_NAME) ||
@@ -242,23 +253,24 @@ static void make_groups(struct builder *b, int32_t counted)
 				of = (int32_t)b->a->named[i].table;
 		if (of < 0)
 			of = b->entity;
-		if (!select_column(b, display_of(b, of)))
+		if (!select_display(b, of))
 			return;
 	}
 	for (size_t i = 0; i < q->selected; i++)
 		if (!q->select[i].aggregate && q->select[i].column >= 0) {
-			int32_t of = table_of(b, q->select[i].column);
+			int32_t of = assemble_table_of(b, q->select[i].column);
 
 			same &= table < 0 || table == of;
 			table = table < 0 ? of : table;
 		}
-	if (same && table >= 0 && table != counted && !b->a->common && shows_row(b) && b->schema->tables[table].key >= 0) {
-		add_group(b, b->schema->tables[table].key);
+	if (same && table >= 0 && table != counted && !b->a->common && shows_row(b) &&
+	        b->schema->tables[table].key >= 0) {
+		assemble_add_group(b, b->schema->tables[table].key);
 		return;
 	}
 	for (size_t i = 0; i < q->selected; i++)
 		if (!q->select[i].aggregate && q->select[i].column >= 0)
-			add_group(b, q->select[i].column);
+			assemble_add_group(b, q->select[i].column);
 }
 
 static struct form_expression tally_expression(struct builder *b, const struct tally *tally)
@@ -266,7 +278,7 @@ static struct form_expression tally_expression(struct builder *b, const struct t
 	struct form_expression e = {.aggregate = AGGREGATE_COUNT, .column = FORM_STAR, .table = -1};
 
 	if (tally->table >= 0) {
-		need_table(b, b->q, tally->table);
+		assemble_need_table(b->q, tally->table);
 		if (tally->distinct && b->schema->tables[tally->table].key >= 0) {
 			e.column = b->schema->tables[tally->table].key;
 			e.distinct = true;
@@ -277,215 +289,6 @@ static struct form_expression tally_expression(struct builder *b, const struct t
 	}
 	return e;
 }
-
-/* ---- conditions ------------------------------------------------------------------------------- */
-
-static enum form_operator negation(enum form_operator operator)
-{
-	static const enum form_operator of[] = {FORM_NE, FORM_EQ, FORM_LE, FORM_LT, FORM_GE, FORM_GT,
-	        FORM_BETWEEN, FORM_NOT_LIKE, FORM_LIKE, FORM_NOT_NULL, FORM_NULL, FORM_NOT_IN, FORM_IN};
-
-	return of[operator];
-}
-
-/* Does each row of `from` lead to at most one of `to`? Only by foreign keys in their direction. */
-static bool leads_to_one(const struct builder *b, int32_t from, int32_t to)
-{
-	struct join_tree tree;
-	uint32_t ends[2] = {(uint32_t)from, (uint32_t)to};
-	uint32_t at = (uint32_t)from;
-
-	if (from == to)
-		return true;
-	if (from < 0 || to < 0 || !join_find(b->schema, ends, 2, &tree))
-		return false;
-	for (size_t step = 0; step < tree.edge_count && at != (uint32_t)to; step++) {
-		bool moved = false;
-
-		for (size_t i = 0; i < tree.edge_count && !moved; i++) {
-			const struct schema_edge *e = &b->schema->edges[tree.edges[i]];
-
-			if (b->schema->columns[e->from].table == at) {
-				at = b->schema->columns[e->to].table;
-				moved = true;
-			}
-		}
-		if (!moved)
-			return false;
-	}
-	return at == (uint32_t)to;
-}
-
-/* The columns by which rows of `from` and of what lies on the way to `to` hang together: the near one
- * of `from`, and the one of its neighbour. */
-static bool bridge(const struct builder *b, int32_t from, int32_t to, int32_t *near, int32_t *far)
-{
-	struct join_tree tree;
-	uint32_t ends[2] = {(uint32_t)from, (uint32_t)to};
-
-	if (from < 0 || to < 0 || from == to || !join_find(b->schema, ends, 2, &tree))
-		return false;
-	for (size_t i = 0; i < tree.edge_count; i++) {
-		const struct schema_edge *e = &b->schema->edges[tree.edges[i]];
-
-		if (b->schema->columns[e->from].table == (uint32_t)from) {
-			*near = (int32_t)e->from;
-			*far = (int32_t)e->to;
-			return true;
-		}
-		if (b->schema->columns[e->to].table == (uint32_t)from) {
-			*near = (int32_t)e->to;
-			*far = (int32_t)e->from;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* entity.key NOT IN (SELECT its key FROM the other WHERE ...) */
-static bool add_absence(
-        struct builder *b, int32_t table, const struct condition *condition)
-{
-	struct form_query *inner = pool_alloc(b->a->pool, sizeof *inner);
-	int32_t near, far;
-
-	if (!inner || !bridge(b, b->entity, table, &near, &far))
-		return false;
-	inner->select[0] = expression(far);
-	inner->selected = 1;
-	need_table(b, inner, table);
-	if (condition && !add_filter(b, inner,
-	                         (struct form_filter){.left = condition->left,
-	                                 .operator = condition->operator== FORM_NE ? FORM_EQ
-	                                                                           : condition->operator,
-	                                 .value = condition->value,
-	                                 .until = condition->until,
-	                                 .open = condition->open,
-	                                 .query = condition->query}))
-		return false;
-	return add_filter(b, b->q,
-	        (struct form_filter){
-	                .left = expression(near), .operator = FORM_NOT_IN, .query = inner});
-}
-
-static bool take_condition(struct builder *b, const struct condition *c, bool or_next)
-{
-	struct form_filter filter = {.left = c->left,
-	        .operator = c->operator,
-	        .value = c->value,
-	        .until = c->until,
-	        .open = c->open,
-	        .query = c->query,
-	        .or_next = or_next};
-	int32_t table = table_of(b, c->left.column);
-	bool negated = c->negated || c->operator== FORM_NE;
-
-	if (negated && !c->left.aggregate && table >= 0 && b->entity >= 0 &&
-	        !leads_to_one(b, b->entity, table))
-		return add_absence(b, table, c);
-	if (c->negated) {
-		if (c->operator== FORM_BETWEEN)
-			b->a->unused++;
-		filter.operator = negation(filter.operator);
-	}
-	return add_filter(b, b->q, filter);
-}
-
-/* Two conditions on one column that no row fulfils both: two values, or above 5 and below 3. */
-static bool excludes(const struct condition *x, const struct condition *y)
-{
-	bool less, more;
-
-	if (x->left.column != y->left.column || x->left.aggregate != y->left.aggregate || x->negated ||
-	        y->negated || x->query || y->query)
-		return false;
-	if (x->operator== FORM_EQ && y->operator== FORM_EQ)
-		return true;
-	if (x->operator== FORM_LT || x->operator== FORM_LE) {
-		const struct condition *swap = x;
-
-		x = y;
-		y = swap;
-	}
-	more = x->operator== FORM_GT || x->operator== FORM_GE;
-	less = y->operator== FORM_LT || y->operator== FORM_LE;
-	return more && less && !x->value.quoted && atof(x->value.text) >= atof(y->value.text);
-}
-
-static bool add_named(struct builder *b)
-{
-	struct assembly *a = b->a;
-
-	for (size_t i = 0; i < a->named_count; i++) {
-		const struct named_table *named = &a->named[i];
-
-		if (!named->negated)
-			need_table(b, b->q, (int32_t)named->table);
-		else if (!add_absence(b, (int32_t)named->table, NULL))
-			return false;
-	}
-	return true;
-}
-
-/* Two values of one column: either of them, or rows for both. */
-static bool take_conditions(struct builder *b)
-{
-	struct assembly *a = b->a;
-	size_t both = SIZE_MAX;
-
-	for (size_t i = 0; i < a->condition_count; i++) {
-		const struct condition *c = &a->conditions[i],
-		                       *next = i + 1 < a->condition_count ? c + 1 : NULL;
-		bool or_next = next && next->or_before;
-
-		if (next && excludes(c, next) && !or_next) {
-			bool one = leads_to_one(b, b->entity, table_of(b, c->left.column));
-
-			/* Figures for each of the values. */
-			if (one && c->operator== FORM_EQ && has_aggregate(b->q) && !c->both &&
-			        !a->by_tally && !a->having_count) {
-				add_group(b, c->left.column);
-				select_column(b, c->left.column);
-			} else if ((c->both || next->both || !one || c->operator!= FORM_EQ) && both == SIZE_MAX && !b->a->by_tally) {
-				both = i + 1;
-				if (!take_condition(b, c, false))
-					return false;
-				i++;
-				continue;
-			}
-			or_next = true;
-		}
-		if (!take_condition(b, c, or_next))
-			return false;
-	}
-	if (both == SIZE_MAX)
-		return true;
-	/* The same with the other value. */
-	struct form_query *other = pool_alloc(a->pool, sizeof *other);
-
-	if (!other)
-		return false;
-	*other = *b->q;
-	other->filters = NULL;
-	other->orders = 0;
-	other->limit = 0;
-	for (const struct form_filter *f = b->q->filters; f; f = f->next) {
-		struct form_filter copy = *f;
-
-		if (f->left.column == a->conditions[both].left.column &&
-		        f->value.text == a->conditions[both - 1].value.text) {
-			copy.value = a->conditions[both].value;
-			copy.operator = a->conditions[both].operator;
-		}
-		if (!add_filter(b, other, copy))
-			return false;
-	}
-	b->q->set = SET_INTERSECT;
-	b->q->other = other;
-	return true;
-}
-
-/* ---- all together ----------------------------------------------------------------------------- */
 
 static void take_order(struct builder *b)
 {
@@ -520,12 +323,56 @@ static void count_once(struct builder *b)
 		        b->schema->tables[e->table].key < 0 || q->groups)
 			continue;
 		for (size_t k = 0; k < count; k++)
-			repeated |= !leads_to_one(b, e->table, (int32_t)tables[k]);
+			repeated |= !assemble_leads_to_one(b, e->table, (int32_t)tables[k]);
 		if (repeated) {
 			e->column = b->schema->tables[e->table].key;
 			e->distinct = true;
 		}
 	}
+}
+
+/* "the region that sells the least": by the sum of the figure of what is spoken of. */
+static bool take_most(struct builder *b)
+{
+	struct assembly *a = b->a;
+	int32_t figure = -1;
+
+	for (size_t i = a->named_count; i > 0 && figure < 0; i--)
+		figure = resolve_figure(a, (int32_t)a->named[i - 1].table);
+	if (figure < 0 || a->orders == FORM_ORDER)
+		return false;
+	a->order[a->orders++] = (struct form_order){
+	        {.aggregate = AGGREGATE_SUM, .column = figure, .table = -1}, a->most_descending};
+	a->guesses++;
+	return true;
+}
+
+/* Figures for each month: the time of what the figures are of, cut to the period. */
+static bool take_period(struct builder *b)
+{
+	struct assembly *a = b->a;
+	struct form_query *q = b->q;
+	int32_t of = b->entity, column;
+
+	for (size_t i = 0; i < q->selected; i++)
+		if (q->select[i].aggregate && q->select[i].column >= 0)
+			of = assemble_table_of(b, q->select[i].column);
+	column = resolve_time(a, of, a->period == PERIOD_YEAR);
+	if (column < 0 || q->groups == FORM_GROUP || q->selected == FORM_SELECT)
+		return false;
+	for (size_t i = 0; i < q->selected; i++)
+		if (q->select[i].column == column)
+			return true;
+	if (!assemble_has_aggregate(q) && !a->by_tally) {
+		assemble_select_column(b, column);
+		return true;
+	}
+	q->group_period[q->groups] =
+	        b->schema->columns[column].type == COLUMN_TIME ? a->period : PERIOD_NONE;
+	q->select[q->selected++] = (struct form_expression){
+	        .column = column, .table = -1, .period = q->group_period[q->groups]};
+	q->group[q->groups++] = column;
+	return true;
 }
 
 static bool build(struct builder *b)
@@ -534,7 +381,7 @@ static bool build(struct builder *b)
 	struct form_query *q = b->q;
 	bool counts, tallies = a->having_count || a->by_tally;
 	const struct tally *tally = a->having_count ? &a->having[0] : &a->order_tally;
-	int32_t counted = tally->column >= 0 ? table_of(b, tally->column) : tally->table;
+	int32_t counted = tally->column >= 0 ? assemble_table_of(b, tally->column) : tally->table;
 
 	b->entity = find_entity(b);
 	if (b->entity < 0)
@@ -544,33 +391,45 @@ static bool build(struct builder *b)
 		tallies |= a->order[i].by.aggregate != AGGREGATE_NONE;
 	for (size_t i = 0; i < a->condition_count; i++)
 		tallies |= a->conditions[i].left.aggregate != AGGREGATE_NONE;
-	counts = has_aggregate(q) || tallies;
+	if (a->most && !take_most(b))
+		return false;
+	for (size_t i = 0; i < a->orders; i++)
+		tallies |= a->order[i].by.aggregate != AGGREGATE_NONE;
+	counts = assemble_has_aggregate(q) || tallies;
+	if (a->period && !take_period(b))
+		return false;
 	take_groups(b, counts && !a->common);
-	if (tallies || (has_aggregate(q) && plain_columns(q)))
+	if (tallies || (assemble_has_aggregate(q) && plain_columns(q)))
 		make_groups(b, tallies ? counted : a->count_table);
 	if (tallies && b->entity == counted && q->groups) {
 		/* "the city with the most students": it is the city that is asked for. */
-		int32_t of = table_of(b, q->group[0]);
+		int32_t of = assemble_table_of(b, q->group[0]);
 
 		if (of != counted)
 			b->entity = of;
 	}
 	for (size_t i = 0; i < a->having_count; i++)
-		if (!add_filter(b, q,
+		if (!assemble_add_filter(b, q,
 		            (struct form_filter){.left = tally_expression(b, &a->having[i]),
 		                    .operator = a->having[i].operator,
 		                    .value = {a->having[i].number, false}}))
 			return false;
-	if (!add_named(b) || !take_conditions(b))
+	if (!assemble_add_named(b) || !assemble_take_conditions(b))
 		return false;
 	for (size_t i = 0; i < q->selected; i++)
 		if (q->select[i].table >= 0)
-			need_table(b, q, q->select[i].table);
+			assemble_need_table(q, q->select[i].table);
+	/* What is missing is not the most common. */
+	if (a->common && q->groups && q->group[0] >= 0 &&
+	        !(b->schema->columns[q->group[0]].flags & COLUMN_PRIMARY) &&
+	        !assemble_add_filter(b, q, (struct form_filter){
+	                                  .left = assemble_expression(q->group[0]), .operator = FORM_NOT_NULL}))
+		return false;
 	take_order(b);
-	q->distinct = a->distinct && !has_aggregate(q) && !q->groups;
+	q->distinct = a->distinct && !assemble_has_aggregate(q) && !q->groups;
 	/* "all cities" of a table where each stands many times. */
-	if (q->selected == 1 && !q->select[0].aggregate && q->select[0].column >= 0 && !a->named_count &&
-	        !q->filters && !q->orders && !q->groups && !q->limit &&
+	if (q->selected == 1 && !q->select[0].aggregate && q->select[0].column >= 0 &&
+	        !a->named_count && !q->filters && !q->orders && !q->groups && !q->limit &&
 	        b->schema->columns[q->select[0].column].flags & COLUMN_ENUM)
 		q->distinct = true;
 	count_once(b);

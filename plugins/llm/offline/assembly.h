@@ -68,6 +68,10 @@ struct assembly {
 	bool order_self, self_descending;
 	uint32_t limit, some; /* some: "three students", a limit where an order is */
 	bool common; /* the most common of what is asked for */
+	enum form_period period; /* figures for each of them */
+	bool sums;               /* how much, of what is asked about */
+	enum form_aggregate sum_aggregate;
+	bool most, most_descending; /* "the most", of a figure that nobody names */
 	bool asks_where, asks_when;
 	bool counts; /* how many, of what is asked about */
 	int32_t count_table; /* the table of the first count; -1: none */
@@ -88,6 +92,8 @@ int32_t resolve_near(const struct assembly *a, size_t phrase);
 /* The best column of a table for a time, or for a number without a name; -1: none. */
 int32_t resolve_time(const struct assembly *a, int32_t table, bool year);
 int32_t resolve_measure(const struct assembly *a, int32_t table);
+/* The figure that a table is there for: an amount, a total; -1: none. */
+int32_t resolve_figure(const struct assembly *a, int32_t table);
 /* The column of a table that says where its rows are; -1: none. */
 int32_t resolve_place(const struct assembly *a, int32_t table);
 

@@ -135,6 +135,47 @@ static void offer_choices(struct pool *pool, const struct lattice *lattice,
 		reply->choices[0] = reply->choice_sql[0] = NULL;
 }
 
+/* What no statement that reads can answer, by its first words. NULL: nothing of the kind. */
+static const char *beyond(const struct lattice *lattice)
+{
+	static const char *const actions[] = {"delete", "remove", "drop", "update", "change", "set", "insert",
+	        "add", "create", "send", "mail", "email", "cancel", "book", "order", "pay", "call", "write",
+	        "rename", "truncate", "alter", NULL};
+	static const char *const opinions[] = {"is", "are", "was", "were", "do", "does", "did", "can",
+	        "could", "should", "would", "will", "has", "have", "why", NULL};
+	static const char *const figures[] = {"many", "much", "old", "long", "tall", "high", "often", "big",
+	        "large", "heavy", "far", "is", "are", "do", "does", "did", "to", NULL};
+	static const char *const reckonings[] = {"percentage", "share", "proportion", "ratio", "fraction",
+	        "median", "trend", "forecast", "predict", "correlation", "growth", NULL};
+	const struct words *words = &lattice->words;
+	const char *first, *second;
+
+	for (size_t i = 0; i < words->count; i++)
+		for (size_t k = 0; reckonings[k]; k++)
+			if (!strcmp(words->words[i].text, reckonings[k]) && !lattice->at[i])
+				return "I can count, add up and average, but not reckon shares, trends or "
+				       "forecasts.";
+	if (words->count < 2)
+		return NULL;
+	first = words->words[0].text;
+	second = words->words[1].text;
+	for (size_t i = 0; actions[i]; i++)
+		if (!strcmp(first, actions[i]) &&
+		        (strcmp(first, "order") != 0 || strcmp(second, "by") == 0) &&
+		        !(lattice->at[0] && words->words[1].kind == WORD_MARK))
+			return "I only read: I change nothing, and send nothing.";
+	for (size_t i = 0; opinions[i]; i++)
+		if (!strcmp(first, opinions[i]) && strcmp(second, "there") != 0)
+			return !strcmp(first, "why") ? "I can say what the figures are, not why they are so."
+			                             : "I list and count things; I do not judge them.";
+	if (strcmp(first, "how") != 0)
+		return NULL;
+	for (size_t i = 0; figures[i]; i++)
+		if (!strcmp(second, figures[i]))
+			return NULL;
+	return "I list and count things; I do not judge them.";
+}
+
 static const char *why_not(struct pool *pool, const struct engine_reply *reply, size_t candidates)
 {
 	if (*reply->ignored)
@@ -189,8 +230,12 @@ static int32_t read_question(const struct schema *schema, struct pool *pool,
 		reply->confidence_milli = confidence_of(best, rival);
 		reply->explanation = form_explain(schema, pool, best->form);
 	}
-	if (best && reply->confidence_milli >= DECLINE &&
+	reply->reason = beyond(lattice);
+	if (reply->reason) {
+		reply->confidence_milli = 0;
+	} else if (best && reply->confidence_milli >= DECLINE &&
 	        best->cover->missed * 2 <= best->cover->content) {
+		reply->reason = "";
 		reply->sql = best->sql;
 		offer_choices(pool, lattice, candidates, n, best, reply);
 	} else {

@@ -22,6 +22,9 @@ enum form_operator {
 	FORM_NOT_IN
 };
 
+/* A column of time, cut to a period. */
+enum form_period { PERIOD_NONE, PERIOD_DAY, PERIOD_WEEK, PERIOD_MONTH, PERIOD_QUARTER, PERIOD_YEAR };
+
 enum { FORM_STAR = -1 /* instead of a column: the row itself */ };
 
 /* A column of the result, a key of an order, the left side of a filter. */
@@ -30,6 +33,7 @@ struct form_expression {
 	int32_t column; /* index, or FORM_STAR: count(*), or with `table` all columns of it */
 	int32_t table;  /* of FORM_STAR: the table whose rows these are; -1: all */
 	bool distinct;
+	enum form_period period;
 };
 
 struct form_query;
@@ -67,6 +71,7 @@ struct form_query {
 	size_t table_count;
 	struct form_filter *filters;
 	int32_t group[FORM_GROUP]; /* columns */
+	enum form_period group_period[FORM_GROUP];
 	size_t groups;
 	struct form_order order[FORM_ORDER];
 	size_t orders;

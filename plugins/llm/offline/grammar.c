@@ -3,7 +3,7 @@
  * A cue is a word or a few that belong to a class and carry an attribute. A rule is a pattern over
  * words, classes <...> and slots {...}:
  *   {T} a table, {C} a column, {X} either, {V} a value, {N} a number, {Q} a quoted text,
- *   {P} a word or a quoted text, {W} a time,
+ *   {K} a code ("SO-2024-17"), {P} a word, {S} one with a capital or a quoted text, {W} a time,
  *   {A0} {A1} {A2} an adjective ("old", "older", "oldest").
  * "a|b" is either word, "?" before an element makes it optional. Determiners between two elements
  * are passed over. */
@@ -377,6 +377,17 @@ const struct cue grammar_cues[] = {
         {CUE_ABOUT, 0, "from"},
         {CUE_ABOUT, 0, "regarding"},
 
+        {CUE_PERIOD, PERIOD_DAY, "day"},
+        {CUE_PERIOD, PERIOD_WEEK, "week"},
+        {CUE_PERIOD, PERIOD_MONTH, "month"},
+        {CUE_PERIOD, PERIOD_QUARTER, "quarter"},
+        {CUE_PERIOD, PERIOD_YEAR, "year"},
+        {CUE_PERIOD, PERIOD_DAY, "daily"},
+        {CUE_PERIOD, PERIOD_WEEK, "weekly"},
+        {CUE_PERIOD, PERIOD_MONTH, "monthly"},
+        {CUE_PERIOD, PERIOD_QUARTER, "quarterly"},
+        {CUE_PERIOD, PERIOD_YEAR, "yearly"},
+
         {CUE_EXTREME, AGGREGATE_AVG, "average"},
         {CUE_EXTREME, AGGREGATE_AVG, "mean"},
         {CUE_EXTREME, AGGREGATE_MAX, "maximum"},
@@ -403,6 +414,7 @@ const struct rule grammar_rules[] = {
         {ACT_COUNT, 6, "<count> <distinct> types|kinds|sorts of {X}"},
         {ACT_COUNT_ALL, 0, "how many|count"},
         {ACT_COUNT_ALL, 0, "the number|count"},
+        {ACT_COUNT_ALL, 3, "how often"},
         {ACT_COUNT_ALL, 4, "how many of them|those|these"},
         {ACT_COUNT_ALL, 3, "the|its|their number of them"},
         {ACT_COUNT_ALL, 3, "how many are there"},
@@ -410,6 +422,12 @@ const struct rule grammar_rules[] = {
         {ACT_AGGREGATE, 2, "<aggregate> of ?all {C}"},
         {ACT_AGGREGATE, 3, "<aggregate> value|values|amount|level|number of {C}"},
         {ACT_AGGREGATE_TOO, 3, "<aggregate>"},
+        {ACT_AGGREGATE_TOO, 9, "<aggregate> and"},
+        {ACT_AGGREGATE_TOO, 9, "<aggregate> ,"},
+        {ACT_AGGREGATE_OF, 6, "<aggregate> {T}"},
+        {ACT_AGGREGATE_OF, 7, "<aggregate> {T} value|amount|total|size"},
+        {ACT_SUM, 3, "how much ?money|revenue"},
+        {ACT_SUM, 2, "total amount"},
         {ACT_DISTINCT, 2, "<distinct>"},
         {ACT_DISTINCT, 2, "<distinct> kinds|types|sorts of"},
 
@@ -418,6 +436,11 @@ const struct rule grammar_rules[] = {
         {ACT_GROUP, 5, "<each> type|kind of {X}"},
         {ACT_GROUP, 1, "by {X}"}, /* but "used by", "made by": see match.c */
         {ACT_GROUP, 3, "for all {X}"},
+        {ACT_PERIOD, 8, "<each> <period>"},
+        {ACT_PERIOD, 6, "by <period>"},
+        {ACT_PERIOD, 4, "in which|what <period>"},
+        {ACT_PERIOD, 2, "which|what <period>"},
+        {ACT_PERIOD, 1, "daily|weekly|monthly|quarterly|yearly"},
 
         /* comparisons */
         {ACT_COMPARE, 12, "<aggregate> ?value ?of {C} ?that|which ?<be> <compare> {N}"},
@@ -464,6 +487,8 @@ const struct rule grammar_rules[] = {
         {ACT_IS, 6, "{C} <is_not> {N}"},
         {ACT_IS_TOO, 6, "or|and {N}"},
         {ACT_IS_TOO, 6, "or|and {Q}"},
+        {ACT_CODE, 6, "{T} ?number|no|code|id {K}"},
+        {ACT_CODE, 2, "{K}"},
         {ACT_IS, 1, "{Q}"},
         {ACT_IS, 3, "named|called|titled {Q}"},
         {ACT_IS, 3, "named|called|titled {V}"},
@@ -472,6 +497,9 @@ const struct rule grammar_rules[] = {
         {ACT_LIKE, 9, "{C} <begins> letter|prefix|word {P}"},
         {ACT_LIKE, 9, "{C} <ends> letter|suffix|word {P}"},
         {ACT_LIKE, 9, "<like> word|substring|letter {P} in ?part ?of {C}"},
+        {ACT_LIKE, 9, "<have> {S} in {C}"},
+        {ACT_LIKE, 9, "<have> {Q} in {C}"},
+        {ACT_LIKE, 7, "{C} contains|containing|includes|including {S}"},
         {ACT_LIKE, 7, "{C} <like> {Q}"},
         {ACT_LIKE, 9, "<like> word|words|substring|string|letter|phrase|character|text {Q} in ?part ?of {C}"},
         {ACT_LIKE, 9, "<like> {Q} in ?part ?of {C}"},
@@ -505,6 +533,10 @@ const struct rule grammar_rules[] = {
         {ACT_SUPER_COUNT, 14, "<have> ?{N} <most> ?total <number_of> {X}"},
         {ACT_SUPER_COUNT, 14, "<most> ?total <number_of> {X}"},
         {ACT_SUPER_COUNT, 6, "most number {X}"},
+        {ACT_TOP_BY, 12, "top|best|first ?{N} ?selling {T} by|in {C}"},
+        {ACT_TOP_BY, 12, "?{N} best|top ?selling {T} by|in {C}"},
+        {ACT_TOP_BY, 14, "top|best|first ?{N} ?selling {T} by <number_of> {T}"},
+        {ACT_MOST, 1, "most|least|best|worst"},
         {ACT_COMMON, 9, "?top ?{N} <common> {X}"},
         {ACT_COMMON, 8, "?<have> <most> number of times"},
         {ACT_COMMON, 4, "<common>"},
@@ -523,6 +555,7 @@ const struct rule grammar_rules[] = {
         {ACT_ORDER, 9, "in <direction> order of|by ?their <aggregate> {C}"},
         {ACT_ORDER_COUNT, 12, "<ordered> ?in ?<direction> ?order ?of|by <number_of> {X} ?in ?<direction> ?order"},
         {ACT_ORDER_COUNT, 12, "in <direction> order of|by <number_of> {X}"},
+        {ACT_ORDER_ADJ, 8, "?with {A2} ?paid|rated|ranked first"},
         {ACT_ORDER_SELF, 7, "?<ordered> in ?<direction> <direction> order"},
         {ACT_ORDER_SELF, 5, "<ordered> ?<direction> alphabetically"},
         {ACT_ORDER_SELF, 4, "alphabetically"},

@@ -9,7 +9,7 @@ enum {
 	SPAN_WORDS = 6,   /* longest span that may name something */
 	READINGS = 24,    /* kept of one span */
 	TEXT_MAX = 400,   /* bytes of a span's text */
-	FUZZY_WEIGHT = 600
+	VERB_WEIGHT = 620
 };
 
 struct linker {
@@ -195,6 +195,24 @@ static void link_keys(struct linker *l, size_t at)
 			add(l, LINK_COLUMN, (uint32_t)l->schema->tables[i].key, 700, NULL);
 }
 
+/* What a verb speaks of: "sell" of sales. Only where nothing else fits. */
+static void link_verbs(struct linker *l, size_t at)
+{
+	const char *const *nouns = lexicon_verb(l->lattice->words.words[at].stem);
+
+	if (l->lattice->words.words[at].kind != WORD_PLAIN || l->count)
+		return;
+	for (size_t i = 0; nouns && nouns[i]; i++) {
+		size_t count;
+		const struct schema_phrase *p = schema_find(l->schema, nouns[i], &count);
+
+		for (size_t k = 0; k < count; k++)
+			if (p[k].weight >= 900)
+				add(l, p[k].kind == PHRASE_TABLE ? LINK_TABLE : LINK_COLUMN, p[k].index,
+				        VERB_WEIGHT - 20 * (uint32_t)(i < 5 ? i : 5), NULL);
+	}
+}
+
 static bool link_span(struct linker *l, size_t first, size_t count)
 {
 	struct lattice *lattice = l->lattice;
@@ -207,6 +225,7 @@ static bool link_span(struct linker *l, size_t first, size_t count)
 	if (count == 1) {
 		link_sexes(l, first);
 		link_keys(l, first);
+		link_verbs(l, first);
 	}
 	if (!l->count)
 		return true;

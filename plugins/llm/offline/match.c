@@ -7,7 +7,7 @@
 #include "grammar.h"
 
 enum {
-	ELEMENTS = 20,   /* of a pattern */
+	ELEMENTS = 20, /* of a pattern */
 	ALTERNATIVES = 24,
 	RULES = 256,
 	CUES = 512,
@@ -19,14 +19,15 @@ enum {
 
 const char *const grammar_classes[] = {"", "compare", "or_more", "aggregate", "extreme", "most",
         "common", "direction", "distinct", "be", "is_not", "ordered", "each", "have", "not",
-        "except", "like", "begins", "ends", "missing", "number_of", "count", "star", "about", NULL};
+        "except", "like", "begins", "ends", "missing", "number_of", "count", "star", "about",
+        "period", NULL};
 
 enum element_kind { ELEMENT_WORDS, ELEMENT_CLASS, ELEMENT_SLOT };
 
 struct element {
 	enum element_kind kind;
 	bool optional;
-	char slot;  /* 'T' 'C' 'X' 'V' 'N' 'Q' 'W', '0' '1' '2' for {A...} */
+	char slot; /* 'T' 'C' 'X' 'V' 'N' 'Q' 'W', '0' '1' '2' for {A...} */
 	int class;
 	const char *words[ALTERNATIVES]; /* NULL-terminated */
 };
@@ -49,7 +50,8 @@ static const char **known; /* every word of the two, sorted */
 static size_t rule_count, cue_count, known_count;
 static struct pool tables; /* of the two, for the life of the process */
 
-/* ---- compiling -------------------------------------------------------------------------------- */
+/* ---- compiling --------------------------------------------------------------------------------
+ */
 
 static size_t split(struct pool *pool, const char *text, char at, const char **out, size_t max)
 {
@@ -134,6 +136,12 @@ static void compile(void)
 		qsort(known, known_count, sizeof *known, compare_words);
 }
 
+/* When the plugin is closed. */
+__attribute__((destructor)) static void forget(void)
+{
+	pool_finish(&tables);
+}
+
 static bool compiled(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -142,7 +150,8 @@ static bool compiled(void)
 	return !tables.failed;
 }
 
-/* ---- matching --------------------------------------------------------------------------------- */
+/* ---- matching ---------------------------------------------------------------------------------
+ */
 
 struct cue_hit {
 	const struct cue *cue;
@@ -162,8 +171,8 @@ struct matcher {
 
 static bool is_determiner(const struct word *w)
 {
-	static const char *const determiners[] = {"the", "a", "an", "any", "all", "some", "their", "its",
-	        "his", "her", "those", "these", "our", "my", "your", "'s", NULL};
+	static const char *const determiners[] = {"the", "a", "an", "any", "all", "some", "their",
+	        "its", "his", "her", "those", "these", "our", "my", "your", "'s", NULL};
 
 	if (w->kind != WORD_PLAIN)
 		return false;
@@ -200,8 +209,8 @@ static bool find_cues(struct matcher *m)
 	return true;
 }
 
-static bool has_column(const struct matcher *m, const struct link_span *span, uint32_t flags,
-        bool time)
+static bool has_column(
+        const struct matcher *m, const struct link_span *span, uint32_t flags, bool time)
 {
 	for (size_t i = 0; i < span->reading_count; i++) {
 		const struct schema_column *c;
@@ -215,7 +224,8 @@ static bool has_column(const struct matcher *m, const struct link_span *span, ui
 	return false;
 }
 
-/* Do a value and the name beside it speak of the same column, or the value of a column of the table? */
+/* Do a value and the name beside it speak of the same column, or the value of a column of the
+ * table? */
 static bool agree(const struct matcher *m, const struct link_span *x, const struct link_span *y)
 {
 	for (size_t i = 0; i < x->reading_count; i++)
@@ -241,9 +251,9 @@ static bool agree(const struct matcher *m, const struct link_span *x, const stru
 /* "published by" does not group. */
 static bool is_agent(const struct matcher *m, size_t at)
 {
-	static const char *const irregular[] = {"made", "taught", "written", "sung", "held", "won", "given",
-	        "led", "run", "built", "sold", "bought", "taken", "driven", "known", "shown", "sent", "done",
-	        NULL};
+	static const char *const irregular[] = {"made", "taught", "written", "sung", "held", "won",
+	        "given", "led", "run", "built", "sold", "bought", "taken", "driven", "known",
+	        "shown", "sent", "done", NULL};
 	const struct word *words = m->lattice->words.words;
 	size_t n;
 
@@ -346,7 +356,7 @@ static void take_cue(struct phrase *p, const struct cue *cue)
 	switch (cue->class) {
 	case CUE_COMPARE:
 	case CUE_OR_MORE:
-		p->operator = cue->attribute;
+		p->operator= cue->attribute;
 		break;
 	case CUE_AGGREGATE:
 	case CUE_EXTREME:
@@ -359,6 +369,9 @@ static void take_cue(struct phrase *p, const struct cue *cue)
 	case CUE_MOST:
 	case CUE_COMMON:
 		p->direction = cue->attribute;
+		break;
+	case CUE_PERIOD:
+		p->period = (uint8_t)cue->attribute;
 		break;
 	case CUE_DISTINCT:
 		p->distinct = true;
@@ -378,6 +391,21 @@ static void take_cue(struct phrase *p, const struct cue *cue)
 }
 
 static void match_from(struct matcher *m, size_t element, size_t at, const struct phrase *so_far);
+
+/* "SO-2024-17": letters and digits in one word that names nothing. */
+static bool is_code(const struct matcher *m, size_t at)
+{
+	const struct word *w = &m->lattice->words.words[at];
+	bool letters = false, digits = false;
+
+	if (w->kind != WORD_PLAIN || m->lattice->at[at] || m->lattice->when[at])
+		return false;
+	for (const char *s = w->text; *s; s++) {
+		letters |= *s >= 'a' && *s <= 'z';
+		digits |= *s >= '0' && *s <= '9';
+	}
+	return letters && digits;
+}
 
 static bool is_value(const struct matcher *m, size_t at)
 {
@@ -420,6 +448,8 @@ static void match_slot(
 	} else if ((slot == 'N' && w->kind == WORD_NUMBER) ||
 	           (slot == 'Q' && w->kind == WORD_QUOTED &&
 	                   (m->rule->rule->action == ACT_LIKE || !is_value(m, at))) ||
+	           (slot == 'K' && is_code(m, at)) ||
+	           (slot == 'S' && w->capital && w->kind == WORD_PLAIN) ||
 	           (slot == 'P' && (w->kind == WORD_PLAIN || w->kind == WORD_QUOTED) &&
 	                   !lexicon_is_filler(w->text))) {
 		if (p.number_count == 2)
@@ -444,8 +474,17 @@ static void match_slot(
 	}
 }
 
-static void match_element(
-        struct matcher *m, size_t element, size_t at, const struct phrase *so_far)
+static void period_of(struct phrase *p, const char *word)
+{
+	static const char *const words[] = {
+	        "", "daily", "weekly", "monthly", "quarterly", "yearly"};
+
+	for (uint8_t i = 1; i < 6; i++)
+		if (!strcmp(words[i], word))
+			p->period = i;
+}
+
+static void match_element(struct matcher *m, size_t element, size_t at, const struct phrase *so_far)
 {
 	const struct element *e = &m->rule->elements[element];
 	const struct word *w = &m->lattice->words.words[at];
@@ -458,9 +497,12 @@ static void match_element(
 			        !strcmp(w->text, e->words[i])) {
 				p = *so_far;
 				p.score += 10;
-				if (!strcmp(w->text, "least"))
+				period_of(&p, w->text);
+				if (!strcmp(w->text, "least") || !strcmp(w->text, "worst"))
 					p.direction = -1;
-				else if (!p.direction && (!strcmp(w->text, "most") || !strcmp(w->text, "top")))
+				else if (!p.direction &&
+				         (!strcmp(w->text, "most") || !strcmp(w->text, "top") ||
+				                 !strcmp(w->text, "best")))
 					p.direction = 1;
 				match_from(m, element + 1, at + 1, &p);
 				return;
@@ -508,7 +550,7 @@ static void match_from(struct matcher *m, size_t element, size_t at, const struc
 struct phrase *grammar_match(struct pool *pool, const struct lattice *lattice, size_t *count)
 {
 	struct matcher m = {.pool = pool, .lattice = lattice};
-	const struct phrase empty = {.operator = -1};
+	const struct phrase empty = {.operator= - 1 };
 
 	if (!compiled()) {
 		pool->failed = true;

@@ -71,6 +71,7 @@ enum phrase_action {
 	ACT_COMMON,       /* most common {X} */
 	ACT_ORDER,        /* sorted by {X} */
 	ACT_ORDER_COUNT,  /* sorted by the number of {X} */
+	ACT_ORDER_ADJ,    /* newest first */
 	ACT_ORDER_SELF,   /* in alphabetical order */
 	ACT_DIRECTION,    /* descending */
 	ACT_LATEST,       /* most recently */
@@ -82,6 +83,12 @@ enum phrase_action {
 	ACT_OR,
 	ACT_EXCEPT,       /* but not */
 	ACT_WHEN,         /* in 2024 */
+	ACT_PERIOD,       /* for each month */
+	ACT_SUM,          /* how much */
+	ACT_AGGREGATE_OF, /* total {T}: of its main figure */
+	ACT_CODE,         /* {T} {K}: a code that no index holds */
+	ACT_TOP_BY,       /* top {N} {T} by {C} */
+	ACT_MOST,         /* the most, behind a figure or a table */
 	ACT_ASK_WHERE,    /* where is */
 	ACT_ASK_WHEN      /* when was */
 };
@@ -100,6 +107,7 @@ struct phrase {
 	int32_t operator;  /* enum form_operator; -1: none */
 	int32_t aggregate; /* enum form_aggregate; 0: none */
 	int32_t direction; /* 1: descending or more, -1: ascending or less, 0: none said */
+	uint8_t period;    /* enum form_period */
 	uint8_t like;      /* ACT_LIKE: 0 anywhere, 1 at the beginning, 2 at the end */
 	bool distinct, negated;
 	const struct lexicon_adjective *adjective;

@@ -84,7 +84,7 @@ static void put_name(struct printer *p, const char *name)
 
 static void put_alias(struct printer *p, const struct scope *scope, uint32_t table)
 {
-	char name[16];
+	char name[24];
 
 	for (size_t i = 0; i < scope->tree.table_count; i++)
 		if (scope->tree.tables[i] == table) {
@@ -106,6 +106,36 @@ static void put_column(struct printer *p, const struct scope *scope, int32_t col
 	put_name(p, c->name);
 }
 
+/* What cuts a time to a period, around the column, by dialect and enum form_period. ISO texts of
+ * SQLite may be days or instants. */
+static const char *const periods[][6][2] = {
+        {{"", ""}, {"date(", ")"}, {"strftime('%Y-%W', ", ")"}, {"strftime('%Y-%m', ", ")"},
+                {"strftime('%Y', ", ")"}, {"strftime('%Y', ", ")"}},
+        {{"", ""}, {"to_char(", ", 'YYYY-MM-DD')"}, {"to_char(", ", 'IYYY-IW')"},
+                {"to_char(", ", 'YYYY-MM')"}, {"to_char(", ", 'YYYY-\"Q\"Q')"},
+                {"to_char(", ", 'YYYY')"}},
+        {{"", ""}, {"date_format(", ", '%Y-%m-%d')"}, {"date_format(", ", '%x-%v')"},
+                {"date_format(", ", '%Y-%m')"}, {"concat(year(", "))"}, {"date_format(", ", '%Y')"}}};
+
+static void put_period(struct printer *p, const struct scope *scope, int32_t column,
+        enum form_period period)
+{
+	size_t dialect = !strcmp(p->schema->dialect, "postgres") ? 1 : p->backticks ? 2 : 0;
+
+	if (period == PERIOD_QUARTER && dialect != 1) {
+		/* year and quarter: no function of its own */
+		put(p, dialect ? "concat(year(" : "strftime('%Y', ");
+		put_column(p, scope, column);
+		put(p, dialect ? "), '-Q', quarter(" : ") || '-Q' || ((strftime('%m', ");
+		put_column(p, scope, column);
+		put(p, dialect ? "))" : ") + 2) / 3)");
+		return;
+	}
+	put(p, periods[dialect][period][0]);
+	put_column(p, scope, column);
+	put(p, periods[dialect][period][1]);
+}
+
 static void put_expression(
         struct printer *p, const struct scope *scope, const struct form_expression *e)
 {
@@ -116,7 +146,7 @@ static void put_expression(
 		put(p, e->distinct ? "(DISTINCT " : "(");
 	}
 	if (e->column != FORM_STAR) {
-		put_column(p, scope, e->column);
+		put_period(p, scope, e->column, e->period);
 	} else {
 		if (!e->aggregate && scope->alias && e->table >= 0) {
 			put_alias(p, scope, (uint32_t)e->table);
@@ -314,7 +344,7 @@ static void put_groups(struct printer *p, const struct scope *scope, const struc
 	put(p, " GROUP BY ");
 	for (size_t i = 0; i < query->groups; i++) {
 		put(p, i ? ", " : "");
-		put_column(p, scope, query->group[i]);
+		put_period(p, scope, query->group[i], query->group_period[i]);
 	}
 	for (size_t i = 0; strcmp(p->schema->dialect, "sqlite") != 0 && i < query->selected; i++) {
 		bool grouped = query->select[i].aggregate || query->select[i].column < 0;

@@ -321,3 +321,20 @@ int32_t resolve_place(const struct assembly *a, int32_t table)
 	}
 	return -1;
 }
+
+int32_t resolve_figure(const struct assembly *a, int32_t table)
+{
+	static const char *const words[] = {"amount", "total", "revenue", "sum", "turnover", "refund", "value",
+	        "price", "cost", "salary", NULL};
+
+	for (size_t i = 0; table >= 0 && words[i]; i++)
+		for (uint32_t k = 0; k < a->schema->tables[table].columns; k++) {
+			uint32_t column = a->schema->tables[table].first + k;
+			const struct schema_column *c = &a->schema->columns[column];
+
+			if (c->flags & COLUMN_MEASURE && strstr(c->words, words[i]) &&
+			        !strstr(c->words, "unit") && !strstr(c->words, "percent"))
+				return (int32_t)column;
+		}
+	return resolve_measure(a, table);
+}

@@ -50,6 +50,9 @@ static void guess_column(struct draft *draft, uint32_t index)
 		column->flags |= COLUMN_MEASURE;
 }
 
+/* Of a person, but no name of one. */
+static const char *const job_titles[] = {"job", "work", "position", NULL};
+
 /* How well does it name a row? */
 static int score(const struct draft *draft, const struct schema_table *table, uint32_t index)
 {
@@ -77,7 +80,9 @@ static int score(const struct draft *draft, const struct schema_table *table, ui
 	if (best && rest <= 1)
 		best += 4; /* "name", "customer name" before "contact name" */
 	if (best >= 85 && name_has(name, last_names))
-		best = 92;
+		best = 98;
+	if (best >= 95 && name_has(name, job_titles))
+		best = 40;
 	if (!best && (column->flags & COLUMN_UNIQUE) && !(column->flags & COLUMN_PRIMARY) &&
 	        !name_ends(name, not_display))
 		best = 45;

@@ -279,17 +279,34 @@ static bool has_stem(const struct name *name, const char *stem)
 	return false;
 }
 
-/* The ways that one form of a column's name gives; `weight` of the best. */
-static void say_column(
-        const struct saying *to, const struct name *name, const struct name *owner, uint32_t weight)
+/* "department name" of an instructor is hardly his "name", if he has one himself. */
+static uint32_t weight_of_end(
+        const struct draft *draft, const struct schema_table *table, uint32_t index)
+{
+	const struct name *name = &draft->columns[index];
+	const struct name *owner = &draft->tables[table - draft->schema->tables];
+	if (name->own || name->count < 2 || !vocabulary_has(draft, name->words[name->skip]) ||
+	        has_stem(owner, name->stems[name->skip]))
+		return 1000;
+	if (table->display >= 0 && table->display != (int32_t)index &&
+	        !strcmp(name->words[name->count - 1], "name"))
+		return 700;
+	for (uint32_t i = table->first; i < table->first + table->columns; i++) {
+		const struct name *other = &draft->columns[i];
+		if (i != index && other->end == name->end &&
+		        other->count == other->skip + other->own + 1)
+			return 700;
+	}
+	return 1000;
+}
+
+/* The ways that one form of a column's name gives; `weight` of the best, `ends` of its last words
+ * in thousandths. */
+static void say_column(const struct saying *to, const struct name *name, const struct name *owner,
+        uint32_t weight, uint32_t ends)
 {
 	uint32_t base = name->skip + name->own, end = without_units(name, base, name->count);
 	bool generic = end > base && word_in(name->words[end - 1], generic_ends);
-	/* "department name" of an instructor is hardly his "name". */
-	uint32_t foreign = !name->own && vocabulary_has(to->draft, name->words[base]) &&
-	                                   !has_stem(owner, name->stems[base])
-	                           ? 700
-	                           : 1000;
 	add(to, name->stems + name->skip, name->count - name->skip, weight);
 	add_turned(to, name->stems + base, name->count - base, weight);
 	if (name->skip)
@@ -317,10 +334,13 @@ static void say_column(
 		uint32_t less = 800 - 100 * (from - base - 1);
 		if (less < 500 || word_in(name->words[from], small_words))
 			break;
-		add(to, name->stems + from, end - from, less * weight / 1000 * foreign / 1000);
+		add(to, name->stems + from, end - from, less * weight / 1000 * ends / 1000);
 		if (generic && from + 1 < end)
 			add(to, name->stems + from, end - from - 1, 600 * weight / 1000);
 	}
+	/* "hired on": hired */
+	if (end > base + 1 && word_in(name->words[end - 1], small_words))
+		add(to, name->stems + base, end - base - 1, 900 * weight / 1000);
 	if (generic && end > base + 1)
 		add(to, name->stems + base, end - base - 1, 780 * weight / 1000);
 	else if (generic && name->own)
@@ -467,13 +487,14 @@ bool phrases_make(struct draft *draft)
 		to.kind = PHRASE_COLUMN;
 		for (uint32_t j = 0; j < table->columns; j++) {
 			const struct name *name = &draft->columns[table->first + j];
+			uint32_t ends = weight_of_end(draft, table, table->first + j);
 			to.index = table->first + j;
 			if (name->count) {
-				say_column(&to, name, owner, 1000);
+				say_column(&to, name, owner, 1000, ends);
 				note_unit(&to, name);
 			}
 			if (name->raw)
-				say_column(&to, name->raw, owner, AS_WRITTEN);
+				say_column(&to, name->raw, owner, AS_WRITTEN, ends);
 			add_comment(&to, draft->told[i]->columns[j]->comment);
 		}
 		if (owner->count && table->display >= 0 && table->display2 < 0)
