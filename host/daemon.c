@@ -19,6 +19,7 @@
 #include "run/metrics.h"
 #include "run/notify.h"
 #include "store/audit.h"
+#include "verbs.h"
 
 #ifdef ASKD_FAULTS
 #include "faults.h"
@@ -388,12 +389,12 @@ static int run_key(struct daemon *daemon, const struct call_scope *scope, int ar
 
 static void tell_unknown(const char *word, struct registry *registry, int err)
 {
-	const char *words[64] = {
-	        "run", "check", "reload", "plugin", "key", "audit", "version", "help"};
+	const char *words[64] = {"run", "check", "init", "status", "doctor", "reload", "plugin",
+	        "key", "audit", "backup", "restore", "version", "help"};
 	const struct daemon_verb *verbs;
 	struct arena arena;
 	const char *nearest;
-	size_t n = 8;
+	size_t n = 13;
 
 	arena_init(&arena, 0);
 	verbs = daemon_verbs(registry, &arena);
@@ -465,6 +466,8 @@ int daemon_command(struct daemon *daemon, const char *user, const char *config_p
 		return run_key(daemon, &scope, argc, argv, out, err);
 	if (!strcmp(argv[0], "audit"))
 		return run_audit(daemon, argc, argv, out, err);
+	if (!strcmp(argv[0], "backup"))
+		return backup_serve(daemon, &scope, argc, argv, out, err);
 	/* A verb may last for days (`chat`): it keeps its instance, and each of its questions
 	 * begins under the configuration of its time. */
 	generation = generation_hold(NULL);

@@ -15,6 +15,7 @@
 #include "plugin/command.h"
 #include "run/inherit.h"
 #include "run/notify.h"
+#include "verbs.h"
 #include "web/local.h"
 
 enum { MALLOC_ARENAS = 16 };
@@ -32,16 +33,13 @@ static const struct daemon_verb own_verbs[] = {
                 "Shows, judges and makes plugins."},
         {"key", "askd key create NAME | list | revoke NAME | forget-sealed",
                 "API keys for programs."},
+        {"backup", "askd backup FILE [--with-key] [--with-config]",
+                "Copies askd's whole state into one verified file, also while askd runs."},
+        {"restore", "askd restore FILE [--force]", "Puts a backup back, after checking all of it."},
         {"audit", "askd audit", "Checks that no row of the audit was changed, removed or added."},
         {"version", "askd version", "Prints the version."},
         {"help", "askd help [COMMAND]", "Prints this, or how to use one command."},
         {NULL, NULL, NULL},
-};
-
-struct arguments {
-	const char *config; /* -c; NULL: not given */
-	int count;          /* words that remain: the command and what belongs to it */
-	char **words;
 };
 
 /* Takes `-c FILE` and `--config FILE` out of argv, wherever they stand before a `--`. */
@@ -98,7 +96,7 @@ static bool is_alone(const struct arguments *args)
 	return false;
 }
 
-static struct config *read_config(const struct arguments *args)
+struct config *arguments_config(const struct arguments *args)
 {
 	struct askd_error error = {0};
 	struct config *config = config_read(args->config, &error);
@@ -108,6 +106,16 @@ static struct config *read_config(const struct arguments *args)
 	else
 		log_init((uint32_t)config->log_level, (enum log_format)config->log_format);
 	return config;
+}
+
+int arguments_unexpected(const struct arguments *args, const char *word, const char *const *options)
+{
+	const char *nearest = text_nearest(word, options);
+
+	fprintf(stderr, "askd: '%s' was not expected after '%s'%s%s%s; see: askd help %s\n", word,
+	        args->words[0], nearest ? ", did you mean " : "", nearest ? nearest : "",
+	        nearest ? "?" : "", args->words[0]);
+	return 1;
 }
 
 /* The words of the plugins, read from whatever configuration is in reach; none if there is none. */
@@ -171,7 +179,7 @@ out:
 
 static int command_check(const struct arguments *args)
 {
-	struct config *config = is_alone(args) ? read_config(args) : NULL;
+	struct config *config = is_alone(args) ? arguments_config(args) : NULL;
 	struct askd_error error = {0};
 	int status = 1;
 
@@ -193,7 +201,7 @@ static int command_check(const struct arguments *args)
 
 static int command_plugin(const struct arguments *args)
 {
-	struct config *config = read_config(args);
+	struct config *config = arguments_config(args);
 	int status = 1;
 
 	if (config)
@@ -218,7 +226,7 @@ enum { STOP_EXTRA_MS = 30 * 1000 }; /* after the drain: for what was canceled to
 
 static int command_run(const struct arguments *args)
 {
-	struct config *config = is_alone(args) ? read_config(args) : NULL;
+	struct config *config = is_alone(args) ? arguments_config(args) : NULL;
 	struct askd_error error = {0};
 	struct daemon *daemon;
 	sigset_t signals, waited;
@@ -280,10 +288,9 @@ static void *wait_for_interrupt(void *arg)
 	return NULL;
 }
 
-/* A command that needs the state: served by the daemon that holds it, else by this process. */
-static int command_with_state(const struct arguments *args)
+int state_command(
+        const struct config *config, const char *config_path, int count, const char *const *verb)
 {
-	struct config *config = read_config(args);
 	struct askd_error error = {0};
 	struct daemon *daemon = NULL;
 	struct cancel cancel;
@@ -293,16 +300,14 @@ static int command_with_state(const struct arguments *args)
 	int status = 1;
 	int32_t rc;
 
-	if (!config)
-		return 1;
 	cancel_init(&cancel);
-	words = calloc((size_t)args->count + 1, sizeof *words);
+	words = calloc((size_t)count + 1, sizeof *words);
 	if (!words) {
 		fprintf(stderr, "askd: no memory\n");
 		goto out;
 	}
-	words[0] = (char *)(args->config ? args->config : "");
-	memcpy(words + 1, args->words, (size_t)args->count * sizeof *words);
+	words[0] = (char *)(config_path ? config_path : "");
+	memcpy(words + 1, verb, (size_t)count * sizeof *words);
 	block_signals(&interrupt.signals);
 	/* Several commands at once: the first holds the state and serves the others; one that finds
 	 * the holder just coming or going looks again. */
@@ -310,7 +315,7 @@ static int command_with_state(const struct arguments *args)
 		const struct timespec pause = {0, 20 * 1000 * 1000};
 
 		pthread_sigmask(SIG_UNBLOCK, &interrupt.signals, NULL);
-		rc = local_client_run(config->state_dir, args->count + 1, words, &status, &error);
+		rc = local_client_run(config->state_dir, count + 1, words, &status, &error);
 		if (rc == ASKD_OK)
 			goto out;
 		pthread_sigmask(SIG_BLOCK, &interrupt.signals, NULL);
@@ -327,7 +332,7 @@ static int command_with_state(const struct arguments *args)
 		fprintf(stderr, "askd: no thread for signals: %s\n", strerror(errno));
 		goto out;
 	}
-	status = daemon_command(daemon, user_name(), NULL, args->count, args->words, STDIN_FILENO,
+	status = daemon_command(daemon, user_name(), NULL, count, words + 1, STDIN_FILENO,
 	        STDOUT_FILENO, STDERR_FILENO, &cancel);
 	__atomic_store_n(&interrupt.done, true, __ATOMIC_RELEASE);
 	pthread_kill(thread, SIGHUP);
@@ -337,15 +342,27 @@ static int command_with_state(const struct arguments *args)
 out:
 	daemon_close(daemon);
 	cancel_finish(&cancel);
-	config_destroy(config);
 	free(words);
+	return status;
+}
+
+/* A command that needs the state. */
+static int command_with_state(const struct arguments *args)
+{
+	struct config *config = arguments_config(args);
+	int status = 1;
+
+	if (config)
+		status = state_command(
+		        config, args->config, args->count, (const char *const *)args->words);
+	config_destroy(config);
 	return status;
 }
 
 /* For the daemon that runs, and for no other. */
 static int command_reload(const struct arguments *args)
 {
-	struct config *config = read_config(args);
+	struct config *config = arguments_config(args);
 	struct askd_error error = {0};
 	char **words = calloc((size_t)args->count + 1, sizeof *words);
 	int status = 1;
@@ -376,7 +393,7 @@ out:
 /* The way out when the master key is lost for good: without it no other command opens the state. */
 static int command_forget_sealed(const struct arguments *args)
 {
-	struct config *config = read_config(args);
+	struct config *config = arguments_config(args);
 	struct askd_error error = {0};
 	uint64_t rows = 0;
 	int status = 1;
@@ -424,6 +441,10 @@ int main(int argc, char **argv)
 		status = command_check(&args);
 	else if (!strcmp(verb, "reload"))
 		status = command_reload(&args);
+	else if (!strcmp(verb, "backup"))
+		status = command_backup(&args);
+	else if (!strcmp(verb, "restore"))
+		status = command_restore(&args);
 	else if (!strcmp(verb, "plugin"))
 		status = command_plugin(&args);
 	else if (!strcmp(verb, "key") && args.count > 1 && !strcmp(args.words[1], "forget-sealed"))

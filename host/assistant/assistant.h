@@ -37,6 +37,12 @@ void plan_close(struct plan *plan); /* no turn holds its generation any more. [m
  * rooms count for nothing. [main] */
 int32_t assistant_open(struct assistant **assistant, const struct assistant_rooms *rooms,
         const struct plan *plan, struct askd_error *reterr);
+/* For a state that was put back from a backup: closes the questions that were under way when it was
+ * made, and the messages that waited to be sent. Most of it has happened since; what ran or went
+ * out a second time would cost or disturb somebody. *questions, *messages: how many. Before
+ * assistant_start. [main] */
+int32_t assistant_forget_waiting(struct assistant *assistant, uint64_t *questions,
+        uint64_t *messages, struct askd_error *reterr);
 /* Runs the transports' loops, resumes what a crash left, delivers what waits. [main] */
 int32_t assistant_start(struct assistant *assistant, struct askd_error *reterr);
 /* The transports of `plan` from now on: loops of those that are replaced or gone end, then those
