@@ -266,7 +266,7 @@ int command_backup(const struct arguments *args)
 	struct config *config;
 	int status;
 
-	if (!read_backup_arguments(args, &wish) || !(config = arguments_config(args)))
+	if (!read_backup_arguments(args, &wish) || !(config = arguments_config_or_daemon(args)))
 		return 1;
 	status = strcmp(wish.file, "-") ? to_file(args, config, &wish)
 	                                : to_output(args, config, &wish);

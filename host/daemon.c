@@ -76,16 +76,23 @@ int32_t daemon_offer(struct askd_error *reterr)
 	return assistant_offer(reterr);
 }
 
-int32_t daemon_check(const struct config *config, struct askd_error *reterr)
+int32_t daemon_would_open(const struct config *config, struct askd_error *reterr)
 {
 	const struct assistant_rooms rooms = {.config = config};
 	struct generation *generation = NULL;
+	int32_t rc = generation_open(&generation, &rooms, config, NULL, true, reterr);
+
+	generation_close(generation);
+	return rc;
+}
+
+int32_t daemon_check(const struct config *config, struct askd_error *reterr)
+{
 	int32_t rc = daemon_offer(reterr);
 
 	if (rc)
 		return rc;
-	rc = generation_open(&generation, &rooms, config, NULL, true, reterr);
-	generation_close(generation);
+	rc = daemon_would_open(config, reterr);
 	http_stop();
 	listen_stop();
 	metrics_stop();
@@ -142,6 +149,7 @@ struct daemon *daemon_open(const struct config *config, bool serve, struct askd_
 	pthread_cond_init(&daemon->changed, NULL);
 	daemon->config = config;
 	daemon->serving = serve;
+	daemon->since_us = clock_now_us();
 	rooms = &daemon->rooms;
 	if (!offered && daemon_offer(reterr))
 		goto fail;
@@ -468,6 +476,8 @@ int daemon_command(struct daemon *daemon, const char *user, const char *config_p
 		return run_audit(daemon, argc, argv, out, err);
 	if (!strcmp(argv[0], "backup"))
 		return backup_serve(daemon, &scope, argc, argv, out, err);
+	if (!strcmp(argv[0], "status"))
+		return status_serve(daemon, &scope, argc, argv, out, err);
 	/* A verb may last for days (`chat`): it keeps its instance, and each of its questions
 	 * begins under the configuration of its time. */
 	generation = generation_hold(NULL);

@@ -25,6 +25,9 @@ void daemon_tend(struct daemon *daemon, bool reload);
 /* Opens all that needs neither state nor network: instances, stages, prompts. [main] */
 int32_t daemon_check(const struct config *config, struct askd_error *reterr);
 
+/* The same once services are offered, and without ending them. [main] */
+int32_t daemon_would_open(const struct config *config, struct askd_error *reterr);
+
 /* Runs one command under a local identity: a verb of a plugin, or `key`. Returns the exit status.
  * `config_path` is the one that the caller named, or NULL. [any] */
 int daemon_command(struct daemon *daemon, const char *user, const char *config_path, int argc,

@@ -18,7 +18,7 @@
 #include "verbs.h"
 #include "web/local.h"
 
-enum { MALLOC_ARENAS = 16 };
+enum { MALLOC_ARENAS = 16, TIMEOUT_MAX_MS = 10 * 60 * 1000 };
 
 #ifndef ASKD_VERSION
 #error "the build defines ASKD_VERSION"
@@ -27,6 +27,10 @@ enum { MALLOC_ARENAS = 16 };
 static const struct daemon_verb own_verbs[] = {
         {"run", "askd run [-c FILE]", "Runs the daemon in the foreground until SIGTERM."},
         {"check", "askd check [-c FILE]", "Checks the whole configuration; connects to nothing."},
+        {"status", "askd status [--json] [--timeout 10s]",
+                "Says whether askd runs, and how it is."},
+        {"doctor", "askd doctor [--json] [--timeout 10s]",
+                "Looks at all that askd needs, and says what is wrong and what to do."},
         {"reload", "askd reload [-c FILE]",
                 "Has the running daemon take up its changed configuration."},
         {"plugin", "askd plugin list | info KIND/NAME | check FILE.so | new KIND NAME",
@@ -108,6 +112,31 @@ struct config *arguments_config(const struct arguments *args)
 	return config;
 }
 
+struct config *arguments_config_or_daemon(const struct arguments *args)
+{
+	static const int fds[3] = {-1, -1, -1};
+	char *words[] = {(char *)"", (char *)"status", NULL};
+	struct askd_error error = {0};
+	struct config *config = config_read(args->config, &error);
+	int status = 1;
+
+	if (config)
+		return config;
+	config = config_read_faulty(args->config);
+	if (config && !local_client_run_on(config->state_dir, 2, words, fds, &status, NULL) &&
+	        !status) {
+		fprintf(stderr,
+		        "askd: note: the running daemon does it, since here the configuration has "
+		        "a "
+		        "fault: %s\n",
+		        error.message);
+		return config;
+	}
+	fprintf(stderr, "askd: %s\n", error.message);
+	config_destroy(config);
+	return NULL;
+}
+
 int arguments_unexpected(const struct arguments *args, const char *word, const char *const *options)
 {
 	const char *nearest = text_nearest(word, options);
@@ -116,6 +145,18 @@ int arguments_unexpected(const struct arguments *args, const char *word, const c
 	        args->words[0], nearest ? ", did you mean " : "", nearest ? nearest : "",
 	        nearest ? "?" : "", args->words[0]);
 	return 1;
+}
+
+bool arguments_timeout(const struct arguments *args, int *i, int64_t *ms)
+{
+	const char *text = *i + 1 < args->count ? args->words[++*i] : "nothing";
+
+	if (text_to_duration(text, ms) && *ms > 0 && *ms <= TIMEOUT_MAX_MS)
+		return true;
+	fprintf(stderr,
+	        "askd %s: found '%s' for --timeout, expected a time such as 20s, at most 10m\n",
+	        args->words[0], text);
+	return false;
 }
 
 /* The words of the plugins, read from whatever configuration is in reach; none if there is none. */
@@ -319,7 +360,7 @@ int state_command(
 		if (rc == ASKD_OK)
 			goto out;
 		pthread_sigmask(SIG_BLOCK, &interrupt.signals, NULL);
-		if (rc == ASKD_E_NOT_FOUND)
+		if (rc == ASKD_E_NOT_FOUND && !config->faulty)
 			daemon = daemon_open(config, false, &error);
 		if (!daemon && (error.code != ASKD_E_CONFLICT || tries == HOLDER_TRIES)) {
 			fprintf(stderr, "askd: %s\n", error.message);
@@ -441,6 +482,10 @@ int main(int argc, char **argv)
 		status = command_check(&args);
 	else if (!strcmp(verb, "reload"))
 		status = command_reload(&args);
+	else if (!strcmp(verb, "status"))
+		status = command_status(&args);
+	else if (!strcmp(verb, "doctor"))
+		status = command_doctor(&args);
 	else if (!strcmp(verb, "backup"))
 		status = command_backup(&args);
 	else if (!strcmp(verb, "restore"))

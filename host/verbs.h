@@ -21,6 +21,9 @@ int command_init(const struct arguments *args);
 
 /* NULL: it was said why. */
 struct config *arguments_config(const struct arguments *args);
+/* The same for commands that a running daemon does: a fault in the file, such as a variable that is
+ * set for the service alone, is then no reason not to. The configuration may be `faulty`. */
+struct config *arguments_config_or_daemon(const struct arguments *args);
 /* Runs the words where the state is: in the daemon that holds it, else in this process, which opens
  * it for that. [main] */
 int state_command(
@@ -29,6 +32,10 @@ int state_command(
  * end. */
 int arguments_unexpected(
         const struct arguments *args, const char *word, const char *const *options);
+
+/* The time behind the option at *i, which moves on to it; at most ten minutes. false: it was said what
+ * is wrong. */
+bool arguments_timeout(const struct arguments *args, int *i, int64_t *ms);
 
 /* ---- the same words, where the state is: called by daemon_command. [any] ---- */
 

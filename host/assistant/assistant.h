@@ -32,7 +32,21 @@ int32_t assistant_offer(struct askd_error *reterr);
  * over from `previous` (NULL: none). Fails before anything has changed for others. [main] */
 int32_t plan_open(struct plan **plan, const struct assistant_rooms *rooms,
         const struct plan *previous, struct askd_error *reterr);
+/* How its engines are: failures in a row, and for how long one is left out because of them. [any]
+ */
+struct plan_engine {
+	const char *name;
+	uint32_t failures;
+	int64_t left_out_ms;
+};
+void plan_engines(
+        struct plan *plan, void (*tell)(void *arg, const struct plan_engine *engine), void *arg);
 void plan_close(struct plan *plan); /* no turn holds its generation any more. [main] */
+/* Questions that run, and that wait for their turn. [any] */
+struct assistant_load {
+	size_t running, waiting;
+};
+struct assistant_load assistant_load(struct assistant *assistant);
 /* The turns of all generations, and the transports of `plan`; config, registry and query of the
  * rooms count for nothing. [main] */
 int32_t assistant_open(struct assistant **assistant, const struct assistant_rooms *rooms,

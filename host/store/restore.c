@@ -452,7 +452,7 @@ int32_t restore_go_on(const struct config *config, struct askd_error *reterr)
 		        ready);
 	arena_init(&a, 0);
 	for (int db = 0; !rc && db < STORE_DATABASE_COUNT; db++) {
-		path = store_path(config, (enum store_database)db, &a);
+		path = store_file(config, (enum store_database)db, &a);
 		if (path)
 			rc = replace(folder, db == STORE_MANAGER ? "manager.db" : "costs.db", path,
 			        suffix, reterr);
@@ -484,7 +484,7 @@ static int32_t stage(struct restore *r, struct askd_error *reterr)
 static int32_t check_place(struct restore *r, bool force, struct askd_error *reterr)
 {
 	for (int db = 0; db < STORE_DATABASE_COUNT; db++) {
-		const char *path = store_path(r->config, (enum store_database)db, &r->arena);
+		const char *path = store_file(r->config, (enum store_database)db, &r->arena);
 
 		if (!path)
 			return askd_fail(reterr, ASKD_E_UNSUPPORTED,

@@ -16,7 +16,7 @@ static const struct askd_migration manager_1 = {.size = sizeof manager_1,
                "previous_hash bytea NOT NULL, hash bytea NOT NULL);\n"};
 static const struct askd_migration *const manager_list[] = {&manager_1, NULL};
 
-const char *store_path(const struct config *config, enum store_database db, struct arena *a)
+const char *store_file(const struct config *config, enum store_database db, struct arena *a)
 {
 	const struct config_store_database *wanted =
 	        db == STORE_MANAGER ? &config->manager : &config->costs;
@@ -64,7 +64,7 @@ static int32_t open_part(struct store *store, enum store_database db,
 	const char *name = db == STORE_MANAGER ? "manager" : "costs";
 	int32_t rc;
 
-	part->path = store_path(store->config, db, &store->arena);
+	part->path = store_file(store->config, db, &store->arena);
 	part->config = (struct config_instance){.kind = "database",
 	        .name = name,
 	        .plugin = wanted->plugin,

@@ -153,9 +153,7 @@ int32_t copy_read(const struct store_copy *copy, struct arena *a, const char *sq
  * opened. */
 int32_t restore_go_on(const struct config *config, struct askd_error *reterr);
 
-/* store.c: the file of a database (NULL: it is none), and the plugin's options with that path. In
- * the arena. */
-const char *store_path(const struct config *config, enum store_database db, struct arena *a);
+/* store.c: the plugin's options with another path. In the arena. */
 const struct yaml_node *store_options(
         struct arena *a, const struct yaml_node *node, const char *path);
 

@@ -74,6 +74,16 @@ def lose(askd, key=True):
 # ---- there and back ---------------------------------------------------------------------------------
 
 
+def test_without_the_environment_of_the_service(used):
+    """As cron calls it: the key of the model is set for the daemon alone."""
+    used.config.write_text(used.config.read_text().replace("sk-planted-secret", '"${SET_FOR_THE_SERVICE}"'))
+    assert "SET_FOR_THE_SERVICE" in backup(used, check=1)[1].stderr
+    used.start(env={"SET_FOR_THE_SERVICE": "sk-x"})
+    path, result = backup(used)
+    assert "the running daemon does it" in result.stderr and path.exists()
+    assert used.sql("select subject from audit where action = 'backup.made'")
+
+
 @pytest.mark.parametrize("served", [False, True])
 def test_a_backup_brings_everything_back(used, served):
     if served:
