@@ -26,6 +26,8 @@ enum { MALLOC_ARENAS = 16, TIMEOUT_MAX_MS = 10 * 60 * 1000 };
 
 static const struct daemon_verb own_verbs[] = {
         {"run", "askd run [-c FILE]", "Runs the daemon in the foreground until SIGTERM."},
+        {"init", "askd init [FILE] [--yes] [--force] [--database FILE]",
+                "Asks five things and writes a configuration that works."},
         {"check", "askd check [-c FILE]", "Checks the whole configuration; connects to nothing."},
         {"status", "askd status [--json] [--timeout 10s]",
                 "Says whether askd runs, and how it is."},
@@ -482,6 +484,8 @@ int main(int argc, char **argv)
 		status = command_check(&args);
 	else if (!strcmp(verb, "reload"))
 		status = command_reload(&args);
+	else if (!strcmp(verb, "init"))
+		status = command_init(&args);
 	else if (!strcmp(verb, "status"))
 		status = command_status(&args);
 	else if (!strcmp(verb, "doctor"))

@@ -104,14 +104,14 @@ void breakers_destroy(struct stages *stages)
 void stages_engines(
         struct stages *stages, void (*tell)(void *arg, const struct plan_engine *engine), void *arg)
 {
-	struct plugin_instance *llm = NULL;
-
-	while ((llm = registry_next(stages->rooms.registry, "llm", llm))) {
-		struct plan_engine engine = {.name = llm->config->name};
+	for (struct plugin_instance **i = stages->rooms.registry->instances; i && *i; i++) {
+		struct plan_engine engine = {.name = (*i)->config->name};
 		const struct stage_breaker *breaker;
 
+		if (strcmp((*i)->config->kind, "llm") != 0)
+			continue;
 		pthread_mutex_lock(&stages->lock);
-		breaker = breaker_of(stages, llm);
+		breaker = breaker_of(stages, *i);
 		if (breaker) {
 			int64_t left_us = breaker->open_until_us - clock_monotonic_us();
 
