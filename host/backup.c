@@ -4,6 +4,7 @@
  * process that holds the state only writes the archive into it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -329,14 +330,41 @@ static void tell_restored(const struct config *config, const struct backup_manif
 	        m->made);
 }
 
+/* Root puts back the state of a service: what is made must belong to the user of the service, as
+ * the folder does. The file is open already, and the configuration read. */
+static bool become_owner(const char *state_dir)
+{
+	struct stat st;
+
+	if (geteuid() || stat(state_dir, &st) || !st.st_uid)
+		return true;
+	if (!setgroups(0, NULL) && !setgid(st.st_gid) && !setuid(st.st_uid))
+		return true;
+	fprintf(stderr, "askd restore: cannot work as the owner of %s: %s\n", state_dir,
+	        strerror(errno));
+	return false;
+}
+
 static int restore_file(const struct config *config, const char *file, bool force)
 {
 	struct restore *restore = NULL;
 	struct askd_error error = {0};
 	uint64_t questions = 0, answers = 0;
 	const char *suffix = "";
-	int32_t rc = restore_begin(&restore, config, file, force, &error);
+	int fd = strcmp(file, "-") ? open(file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	int32_t rc;
 
+	if (fd < 0) {
+		fprintf(stderr, "askd restore: %s cannot be read: %s\n", file, strerror(errno));
+		return 1;
+	}
+	if (!become_owner(config->state_dir)) {
+		close(fd);
+		return 1;
+	}
+	rc = restore_begin(&restore, config, fd, force, &error);
+	if (rc && rc != ASKD_E_CONFLICT)
+		error_prefix(&error, "%s", file);
 	if (!rc && (rc = try_state(restore, &questions, &answers, &error)))
 		error_prefix(&error, "%s cannot be used here, nothing was changed", file);
 	if (!rc)
@@ -346,6 +374,8 @@ static int restore_file(const struct config *config, const char *file, bool forc
 	else
 		tell_restored(config, restore_manifest(restore), suffix, questions, answers);
 	restore_finish(restore);
+	if (fd != STDIN_FILENO)
+		close(fd);
 	return rc != ASKD_OK;
 }
 

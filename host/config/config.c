@@ -291,6 +291,14 @@ struct config *config_read(const char *path, struct askd_error *reterr)
 	return NULL;
 }
 
+/* NULL where there is none, or something else in its place. */
+static const struct yaml_node *section(const struct yaml_node *root, const char *name)
+{
+	const struct yaml_node *node = yaml_find(root, name);
+
+	return node && node->kind == YAML_MAP ? node : NULL;
+}
+
 struct config *config_read_faulty(const char *path)
 {
 	struct config *config = config_create_for(path, NULL);
@@ -308,9 +316,7 @@ struct config *config_read_faulty(const char *path)
 	if (!root || !read_all(config, root, NULL))
 		goto out;
 	/* One fault hides what stands behind it: each section by itself. */
-	askd = yaml_find(root, "askd");
-	if (askd && askd->kind != YAML_MAP)
-		askd = NULL;
+	askd = section(root, "askd");
 	state = askd ? yaml_find(askd, "state_dir") : NULL;
 	config->state_dir =
 	        state && state->kind == YAML_SCALAR && *state->text ? state->text : NULL;
@@ -319,7 +325,8 @@ struct config *config_read_faulty(const char *path)
 	if (!config->plugin_path)
 		default_plugin_path(config, NULL);
 	config->instances = NULL;
-	config_read_store(config, yaml_find(root, "store"), NULL);
+	read_security(config, section(root, "security"), NULL);
+	config_read_store(config, section(root, "store"), NULL);
 	config_read_instances(config, root, NULL);
 out:
 	if (root && config->state_dir)

@@ -227,8 +227,10 @@ static int32_t run(const struct store_copy *copy, const char *before, const char
 	if (path)
 		sql_add_literal(&sql, path);
 	buffer_add_string(&sql, after);
-	if (sql.failed)
+	if (sql.failed) {
+		buffer_finish(&sql);
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a backup");
+	}
 	statement.sql = buffer_text(&sql);
 	plugin_call_init(&call, copy->scope, 0);
 	rc = connection_run(copy->connection, &call, &statement, NULL, reterr);

@@ -60,10 +60,10 @@ int32_t backup_read(int fd, const char *folder, struct arena *a, struct backup_m
 
 /* Putting an archive back. Holds the lock of state_dir from begin to finish. */
 struct restore;
-/* Reads the archive into a folder in state_dir and checks all of it, its key too. Nothing of the
- * state changes. CONFLICT: state_dir is in use, or (without force) holds a state. [main] */
-int32_t restore_begin(struct restore **restore, const struct config *config, const char *file,
-        bool force, struct askd_error *reterr);
+/* Reads the archive from fd into a folder in state_dir and checks all of it, its key too. Nothing
+ * of the state changes. CONFLICT: state_dir is in use, or (without force) holds a state. [main] */
+int32_t restore_begin(struct restore **restore, const struct config *config, int fd, bool force,
+        struct askd_error *reterr);
 const struct backup_manifest *restore_manifest(const struct restore *restore);
 /* The configuration under which the unpacked state can be opened where it is. */
 const struct config *restore_config(const struct restore *restore);

@@ -115,15 +115,21 @@ static bool exists(const char *path)
 	return !lstat(path, &st);
 }
 
+static void folder_of(const char *path, char folder[STORE_PATH])
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(folder, STORE_PATH, "%.*s", slash ? (int)(slash - path + (slash == path)) : 1,
+	        slash ? path : ".");
+}
+
 static bool flush_folder_of(const char *path)
 {
-	char folder[STORE_PATH + 64];
-	const char *slash = strrchr(path, '/');
+	char folder[STORE_PATH];
 	bool ok;
 	int fd;
 
-	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path + (slash == path)) : 1,
-	        slash ? path : ".");
+	folder_of(path, folder);
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ok = fd >= 0 && !fsync(fd);
 	if (fd >= 0)
@@ -262,6 +268,8 @@ static int32_t stage(struct restore *r, struct askd_error *reterr)
 
 static int32_t check_place(struct restore *r, bool force, struct askd_error *reterr)
 {
+	char folder[STORE_PATH];
+
 	for (int db = 0; db < STORE_DATABASE_COUNT; db++) {
 		const char *path = store_file(r->config, (enum store_database)db, &r->arena);
 
@@ -270,6 +278,10 @@ static int32_t check_place(struct restore *r, bool force, struct askd_error *ret
 			        "store.%s is kept by a server, not in a file: restore it with that "
 			        "server's own tool",
 			        db == STORE_MANAGER ? "manager" : "costs");
+		folder_of(path, folder);
+		if (strcmp(folder, r->config->state_dir) != 0 && access(folder, W_OK | X_OK))
+			return askd_fail(reterr, ASKD_E_CONFIG,
+			        "%s: %s: make it, then restore again", folder, strerror(errno));
 		if (!force && exists(path))
 			return askd_fail(reterr, ASKD_E_CONFLICT,
 			        "there is a state already (%s): with --force the backup takes its "
@@ -279,22 +291,19 @@ static int32_t check_place(struct restore *r, bool force, struct askd_error *ret
 	return ASKD_OK;
 }
 
-int32_t restore_begin(struct restore **restore, const struct config *config, const char *file,
-        bool force, struct askd_error *reterr)
+int32_t restore_begin(struct restore **restore, const struct config *config, int fd, bool force,
+        struct askd_error *reterr)
 {
 	struct restore *r = calloc(1, sizeof *r);
 	char ready[STORE_PATH + 32];
 	int32_t rc;
-	int fd = -1;
 
 	if (!r)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory to restore");
 	r->config = config;
 	r->lock = -1;
 	arena_init(&r->arena, 0);
-	fd = strcmp(file, "-") != 0 ? open(file, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
-	rc = fd < 0 ? askd_fail(reterr, ASKD_E_IO, "%s cannot be read: %s", file, strerror(errno))
-	            : state_lock(config->state_dir, &r->lock, reterr);
+	rc = state_lock(config->state_dir, &r->lock, reterr);
 	if (rc)
 		goto fail;
 	if (force) {
@@ -311,23 +320,17 @@ int32_t restore_begin(struct restore **restore, const struct config *config, con
 		rc = check_place(r, force, reterr);
 	if (!rc && mkdir(r->folder, 0700))
 		rc = askd_fail(reterr, ASKD_E_IO, "%s: %s", r->folder, strerror(errno));
-	if (!rc) {
+	if (!rc)
 		rc = backup_read(fd, r->folder, &r->arena, &r->manifest, reterr);
-		if (!rc)
-			rc = check_key(r, reterr);
-		if (rc)
-			error_prefix(reterr, "%s", file);
-	}
+	if (!rc)
+		rc = check_key(r, reterr);
 	if (!rc)
 		rc = stage(r, reterr);
 	if (rc)
 		goto fail;
-	close(fd);
 	*restore = r;
 	return ASKD_OK;
 fail:
-	if (fd >= 0)
-		close(fd);
 	restore_finish(r);
 	return rc;
 }

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import io
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -390,6 +391,37 @@ def test_a_damaged_state_is_not_backed_up_as_if_it_were_whole(used):
     path, result = backup(used, check=1)
     assert "audit row 2 was changed" in result.stderr
     assert path.read_text() == "yesterday's" and not (used.folder / "b.tar.new").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs the right to be somebody else")
+def test_root_restores_what_belongs_to_the_service(used):
+    path, _ = backup(used)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        state = pathlib.Path(folder) / "state"
+        shutil.copytree(used.state, state)
+        for one in (state, *state.iterdir()):
+            os.chown(one, 65534, 65534)
+        config = pathlib.Path(folder) / "askd.yaml"
+        config.write_text(used.config.read_text().replace(str(used.state), str(state))
+                          .replace(str(used.database), "/shop.db"))
+        somebody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", str(BUILD / "askd")]
+        if subprocess.run([*somebody, "version"], capture_output=True).returncode:
+            pytest.skip("the build is closed to others")
+        result = subprocess.run([str(BUILD / "askd"), "-c", str(config), "restore", str(path), "--force"],
+                                capture_output=True, text=True, env=used.env, timeout=60)
+        assert result.returncode == 0, result
+        assert {one.stat().st_uid for one in state.iterdir()} == {65534}
+        listed = subprocess.run([*somebody, "-c", str(config), "key", "list"], capture_output=True, text=True,
+                                env=used.env, timeout=60)
+        assert "reports" in listed.stdout, listed
+
+
+def test_a_folder_that_is_missing_is_told_before_anything_changes(used):
+    path, _ = backup(used)
+    used.write(store=f"{{manager: {{path: {used.folder}/far/away/m.db}}}}")
+    assert f"{used.folder}/far/away: No such file" in refused(used, path, "--force")
+    assert not (used.state / "restore.ready").exists()
 
 
 # ---- words ------------------------------------------------------------------------------------------
