@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/testpoint.h"
 #include "daemon_inside.h"
 #include "store/audit.h"
 #include "store/backup.h"
@@ -222,6 +223,7 @@ static int to_file(const struct arguments *args, const struct config *config,
 	arena_init(&arena, 0);
 	if (fill(args, config, wish, fd))
 		goto out;
+	TESTPOINT("backup_written");
 	/* Read again what stands on the disk. */
 	if (fsync(fd) || fstat(fd, &st) || lseek(fd, 0, SEEK_SET) < 0)
 		fprintf(stderr, "askd backup: %s: %s\n", fresh, strerror(errno));

@@ -483,6 +483,43 @@ def kill_at(askd, point, *args):
 
 
 @pytest.mark.faults
+@pytest.mark.skipif(not FAULTS, reason="a release build cannot be held at a point")
+def test_what_the_disk_did_not_keep_is_no_backup(used):
+    path, _ = backup(used)
+    kept, hold, fresh = path.read_bytes(), used.folder / "hold", used.folder / "b.tar.new"
+    hold.touch()
+    process = subprocess.Popen([str(BUILD / "askd"), "-c", str(used.config), "backup", str(path)],
+                               env={**used.env, "ASKD_TEST_HOLD": f"backup_written:{hold}"}, stderr=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL, text=True)
+    wait_until(lambda: fresh.exists() and fresh.read_bytes().endswith(bytes(1024)), "the file to be written")
+    with fresh.open("r+b") as file:
+        file.seek(fresh.read_bytes().index(b"SQLite format 3") + 9000)
+        file.write(b"\xff\xfe\xfd")
+    hold.unlink()
+    assert "is not as it was written" in process.communicate(timeout=60)[1]
+    assert process.returncode == 1 and path.read_bytes() == kept and not fresh.exists()
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(not FAULTS, reason="a release build cannot be held at a point")
+def test_what_is_booked_between_the_two_copies_is_not_lost(used):
+    hold = used.folder / "hold"
+    hold.touch()
+    used.start(env={"ASKD_TEST_HOLD": f"backup_copied:{hold}"})
+    process = subprocess.Popen([str(BUILD / "askd"), "-c", str(used.config), "backup", used.folder / "b.tar"],
+                               env=used.env, stdout=subprocess.DEVNULL)
+    wait_until(lambda: [*used.state.glob("backup.new/*.db")], "the first copy")
+    used.ask(QUESTION)
+    wait_until(lambda: used.sql("select count(*) from stages where applied = 0") == [(0,)], "the books")
+    hold.unlink()
+    assert process.wait(60) == 0 and used.stop() == 0
+    used.run("restore", used.folder / "b.tar", "--force", check=0)
+    used.run("key", "list", check=0)
+    settled = {row[0] for row in used.sql("select id from stages where status = 1")}
+    assert settled and settled <= {row[0] for row in used.sql("select stage from conversation_stages", "costs")}
+
+
+@pytest.mark.faults
 @pytest.mark.skipif(not FAULTS, reason="a release build cannot be killed at a point")
 def test_killed_in_the_middle_of_a_backup(used):
     path, _ = backup(used)
