@@ -120,6 +120,7 @@ static bool write_files(struct init *init)
 	if (!e)
 		e = write_new(init->file, init->yaml.s, init->yaml.n, init->secret ? 0600 : 0644);
 	if (!e) {
+		init->secret_path = *path ? arena_string(&init->arena, path) : NULL;
 		printf("\nwrote %s%s%s\n", init->file, *path ? ", and the secret into " : "", path);
 		return true;
 	}
@@ -127,6 +128,12 @@ static bool write_files(struct init *init)
 		unlink(path);
 	fprintf(stderr, "askd init: %s cannot be written: %s\n", init->file, strerror(e));
 	return false;
+}
+
+/* Root sets up a service: its user must be able to read what root owns. */
+static int share(const char *path, gid_t group)
+{
+	return path && (chown(path, 0, group) || chmod(path, 0640));
 }
 
 /* As `askd check`, and then the state with its key. */
@@ -151,6 +158,10 @@ static int finish(struct init *init)
 		printf("%s is not set here: set it before the next command\n", init->missing);
 	status = 0;
 	if (!geteuid() && !stat(config->state_dir, &st) && st.st_uid) {
+		if (share(init->file, st.st_gid) || share(init->secret_path, st.st_gid)) {
+			fprintf(stderr, "askd init: %s: %s\n", init->file, strerror(errno));
+			status = 1;
+		}
 		printf("The master key is made with the first start, by the user who owns "
 		       "%s:\nkeep a "
 		       "copy of master.key then.\n",

@@ -16,7 +16,8 @@ struct init {
 	bool secret;    /* the file names something that only its owner may know */
 	/* A file with a secret to write beside it; NULL: none. */
 	const char *secret_name, *secret_text;
-	const char *missing; /* a variable that is not set here; NULL: none */
+	const char *secret_path; /* where it was written; NULL: it was not */
+	const char *missing;     /* a variable that is not set here; NULL: none */
 };
 
 /* ---- init_ask.c ---- */

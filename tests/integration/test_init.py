@@ -138,6 +138,20 @@ def test_nothing_is_overwritten(folder):
     assert (folder.path / "llm.secret").read_text() == "another" and not (folder.path / "new.yaml").exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root")
+def test_root_sets_up_a_service(folder):
+    """What root writes can be read by the user of the service, to whom the state belongs, and by no other."""
+    folder.state.mkdir(mode=0o700)
+    os.chown(folder.state, 65534, 65534)
+    answers = "Shop 1.db\n\nhttp://x/v1\nm\nsk-new-secret\nnone\nUTC\n"
+    result = folder.run("init", answers=answers)
+    for file in (folder.config, folder.path / "llm.secret"):
+        status = file.stat()
+        assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (0, 65534, 0o640)
+    assert "The master key is made with the first start" in result.stdout
+    assert not [*folder.state.iterdir()], "something of root's is in the folder of the service"
+
+
 def test_texts_that_yaml_and_variables_would_read_otherwise(folder):
     path = folder.path / 'a"b ${HOME} #x.db'
     shutil.copy(folder.path / "Shop 1.db", path)
