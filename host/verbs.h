@@ -33,8 +33,8 @@ int state_command(
 int arguments_unexpected(
         const struct arguments *args, const char *word, const char *const *options);
 
-/* The time behind the option at *i, which moves on to it; at most ten minutes. false: it was said what
- * is wrong. */
+/* The time behind the option at *i, which moves on to it; at most ten minutes. false: it was said
+ * what is wrong. */
 bool arguments_timeout(const struct arguments *args, int *i, int64_t *ms);
 
 /* ---- the same words, where the state is: called by daemon_command. [any] ---- */

@@ -149,6 +149,7 @@ def test_standard_output_and_input(used):
     assert contents(used) == before
 
 
+@pytest.mark.threads
 def test_under_load_nobody_waits_and_the_copy_is_whole(used):
     used.start()
     stop, failed, answered = threading.Event(), [], []

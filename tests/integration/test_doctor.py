@@ -95,6 +95,7 @@ def use(askd, url, key=SECRET):
 # ---- well -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.threads
 def test_all_is_well(askd):
     text = doctor(askd, check=0)
     for words in ("configuration: .*4 instances", "daemon: askd is not running", "files: .*askd.yaml: mode 600",
@@ -134,6 +135,7 @@ def test_beside_a_running_daemon(askd):
     assert not (askd.folder / "s").exists()
 
 
+@pytest.mark.threads
 def test_a_daemon_that_hangs(askd):
     daemon = askd.start()
     daemon.send_signal(signal.SIGSTOP)
@@ -227,6 +229,7 @@ def test_an_address_that_another_program_has(askd):
         assert "another program listens there" in found and "choose another address" in remedy
 
 
+@pytest.mark.threads
 def test_an_endpoint_that_hangs(askd):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         use(askd, f"http://127.0.0.1:{silent.getsockname()[1]}")

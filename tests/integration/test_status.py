@@ -35,6 +35,7 @@ def test_after_a_crash_nothing_runs(askd):
     askd.run("status", check=3)
 
 
+@pytest.mark.threads
 def test_it_runs(askd):
     askd.write(transport=f'{{console: {{plugin: console}}, web: {{plugin: http, listen: ["unix:{askd.folder}/s"]}}}}')
     askd.llm.analysis("SELECT COUNT(*) AS n FROM customers", "There are 4 customers.")
