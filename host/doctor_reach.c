@@ -345,7 +345,7 @@ static struct plugin_instance *open_instance(
 	if (!check)
 		return instance;
 	if (instance)
-		check_say(check, DOCTOR_OK, NULL, "the plugin %s is loaded and takes its options",
+		check_say(check, DOCTOR_OK, NULL, "is loaded and takes its options (plugin: %s)",
 		        i->plugin);
 	else
 		check_say(check, i->optional ? DOCTOR_WARNING : DOCTOR_FAILED,

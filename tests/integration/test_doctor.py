@@ -156,7 +156,7 @@ def test_a_daemon_that_hangs(askd):
     ("database: {shop: {plugin: sqlite, path: '${NOT_SET_AT_ALL}'}}", "NOT_SET_AT_ALL", "database/shop"),
     ("lmm: {}", "did you mean 'llm'", "disk"),
     ("a: [", "askd.yaml:", "disk"),
-    ("askd: {zone: Nowhere/Land}", "Nowhere/Land", "skill/query"),
+    ("askd: {zone: Nowhere/Land}", "Nowhere/Land", "disk"),
 ])
 def test_a_broken_configuration_is_told_first_and_the_rest_goes_on(askd, text, fault, still):
     askd.config.write_text(text + "\n")
