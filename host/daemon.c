@@ -19,6 +19,7 @@
 #include "run/metrics.h"
 #include "run/notify.h"
 #include "store/audit.h"
+#include "verbs.h"
 
 #ifdef ASKD_FAULTS
 #include "faults.h"
@@ -75,16 +76,23 @@ int32_t daemon_offer(struct askd_error *reterr)
 	return assistant_offer(reterr);
 }
 
-int32_t daemon_check(const struct config *config, struct askd_error *reterr)
+int32_t daemon_would_open(const struct config *config, struct askd_error *reterr)
 {
 	const struct assistant_rooms rooms = {.config = config};
 	struct generation *generation = NULL;
+	int32_t rc = generation_open(&generation, &rooms, config, NULL, true, reterr);
+
+	generation_close(generation);
+	return rc;
+}
+
+int32_t daemon_check(const struct config *config, struct askd_error *reterr)
+{
 	int32_t rc = daemon_offer(reterr);
 
 	if (rc)
 		return rc;
-	rc = generation_open(&generation, &rooms, config, NULL, true, reterr);
-	generation_close(generation);
+	rc = daemon_would_open(config, reterr);
 	http_stop();
 	listen_stop();
 	metrics_stop();
@@ -144,6 +152,7 @@ struct daemon *daemon_open(const struct config *config, bool serve, struct askd_
 	pthread_cond_init(&daemon->changed, NULL);
 	daemon->config = config;
 	daemon->serving = serve;
+	daemon->since_us = clock_now_us();
 	rooms = &daemon->rooms;
 	if (!offered && daemon_offer(reterr))
 		goto fail;
@@ -403,12 +412,12 @@ static int run_key(struct daemon *daemon, const struct call_scope *scope, int ar
 
 static void tell_unknown(const char *word, struct registry *registry, int err)
 {
-	const char *words[64] = {
-	        "run", "check", "reload", "plugin", "key", "audit", "version", "help"};
+	const char *words[64] = {"run", "check", "init", "status", "doctor", "reload", "plugin",
+	        "key", "audit", "backup", "restore", "version", "help"};
 	const struct daemon_verb *verbs;
 	struct arena arena;
 	const char *nearest;
-	size_t n = 8;
+	size_t n = 13;
 
 	arena_init(&arena, 0);
 	verbs = daemon_verbs(registry, &arena);
@@ -482,6 +491,10 @@ int daemon_command(struct daemon *daemon, const struct daemon_caller *caller, in
 		return run_key(daemon, &scope, argc, argv, out, err);
 	if (!strcmp(argv[0], "audit"))
 		return run_audit(daemon, argc, argv, out, err);
+	if (!strcmp(argv[0], "backup"))
+		return backup_serve(daemon, &scope, argc, argv, out, err);
+	if (!strcmp(argv[0], "status"))
+		return status_serve(daemon, &scope, argc, argv, out, err);
 	/* A verb may last for days (`chat`): it keeps its instance, and each of its questions
 	 * begins under the configuration of its time. */
 	generation = generation_hold(NULL);

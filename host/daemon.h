@@ -25,6 +25,9 @@ void daemon_tend(struct daemon *daemon, bool reload);
 /* Opens all that needs neither state nor network: instances, stages, prompts. [main] */
 int32_t daemon_check(const struct config *config, struct askd_error *reterr);
 
+/* The same once services are offered, and without ending them. [main] */
+int32_t daemon_would_open(const struct config *config, struct askd_error *reterr);
+
 /* Who gives a command, and from where. */
 struct daemon_caller {
 	const char *user;

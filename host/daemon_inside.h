@@ -18,6 +18,8 @@ struct daemon {
 	struct assistant *assistant;
 	struct local_server *local;
 	bool serving; /* `askd run`, not one command */
+	int64_t since_us;
+	uint64_t reloads; /* atomic: that were taken up */
 	struct health *health;
 	struct watchdog *watchdog;
 	struct web *web;

@@ -17,9 +17,10 @@
 #include "plugin/command.h"
 #include "run/inherit.h"
 #include "run/notify.h"
+#include "verbs.h"
 #include "web/local.h"
 
-enum { MALLOC_ARENAS = 16 };
+enum { MALLOC_ARENAS = 16, TIMEOUT_MAX_MS = 10 * 60 * 1000 };
 
 #ifndef ASKD_VERSION
 #error "the build defines ASKD_VERSION"
@@ -27,7 +28,13 @@ enum { MALLOC_ARENAS = 16 };
 
 static const struct daemon_verb own_verbs[] = {
         {"run", "askd run [-c FILE]", "Runs the daemon in the foreground until SIGTERM."},
+        {"init", "askd init [FILE] [--yes] [--force] [--database FILE]",
+                "Asks five things and writes a configuration that works."},
         {"check", "askd check [-c FILE]", "Checks the whole configuration; connects to nothing."},
+        {"status", "askd status [--json] [--timeout 10s]",
+                "Says whether askd runs, and how it is."},
+        {"doctor", "askd doctor [--json] [--timeout 10s]",
+                "Looks at all that askd needs, and says what is wrong and what to do."},
         {"reload", "askd reload [-c FILE]",
                 "Has the running daemon take up its changed configuration."},
         {"plugin",
@@ -45,16 +52,17 @@ static const struct daemon_verb own_verbs[] = {
                 "person may\n"
                 "  --yes                      do it: what was sealed with a lost master key is "
                 "gone for good"},
+        {"backup", "askd backup FILE [--with-key] [--with-config]",
+                "Copies askd's whole state into one verified file, also while askd runs.\n"
+                "  --with-key      the master key too: the file is then as secret as the key\n"
+                "  --with-config   the configuration too"},
+        {"restore", "askd restore FILE [--force]",
+                "Puts a backup back, after checking all of it.\n"
+                "  --force   in the place of a state, which is kept aside"},
         {"audit", "askd audit", "Checks that no row of the audit was changed, removed or added."},
         {"version", "askd version", "Prints the version."},
         {"help", "askd help [COMMAND]", "Prints this, or how to use one command."},
         {NULL, NULL, NULL},
-};
-
-struct arguments {
-	const char *config; /* -c; NULL: not given */
-	int count;          /* words that remain: the command and what belongs to it */
-	char **words;
 };
 
 /* Takes `-c FILE` and `--config FILE` out of argv, wherever they stand before a `--`. */
@@ -113,7 +121,7 @@ static bool is_alone(const struct arguments *args)
 	return false;
 }
 
-static struct config *read_config(const struct arguments *args)
+struct config *arguments_config(const struct arguments *args)
 {
 	struct askd_error error = {0};
 	struct config *config = config_read(args->config, &error);
@@ -125,9 +133,80 @@ static struct config *read_config(const struct arguments *args)
 	return config;
 }
 
+/* Where paths of the command line begin. */
+static const char *own_folder(void)
+{
+	static char folder[PATH_MAX];
+
+	return getcwd(folder, sizeof folder) ? folder : "/";
+}
+
+/* What the holder of the state must know: the configuration that was named, the folder, the words.
+ * NULL: no memory. */
+static char **words_for_holder(const char *config_path, int count, const char *const *verb)
+{
+	char **words = calloc((size_t)count + 3, sizeof *words);
+
+	if (!words) {
+		fprintf(stderr, "askd: no memory\n");
+		return NULL;
+	}
+	words[0] = (char *)(config_path ? config_path : "");
+	words[1] = (char *)own_folder();
+	memcpy(words + 2, verb, (size_t)count * sizeof *words);
+	return words;
+}
+
+struct config *arguments_config_or_daemon(const struct arguments *args)
+{
+	static const int fds[3] = {-1, -1, -1};
+	char *words[] = {(char *)"", (char *)own_folder(), (char *)"status", NULL};
+	struct askd_error error = {0};
+	struct config *config = config_read(args->config, &error);
+	int status = 1;
+
+	if (config)
+		return config;
+	config = config_read_faulty(args->config);
+	if (config && !local_client_run_on(config->state_dir, 3, words, fds, &status, NULL) &&
+	        !status) {
+		fprintf(stderr,
+		        "askd: note: the running daemon does it, since here the configuration has "
+		        "a "
+		        "fault: %s\n",
+		        error.message);
+		return config;
+	}
+	fprintf(stderr, "askd: %s\n", error.message);
+	config_destroy(config);
+	return NULL;
+}
+
+int arguments_unexpected(const struct arguments *args, const char *word, const char *const *options)
+{
+	const char *nearest = text_nearest(word, options);
+
+	fprintf(stderr, "askd: '%s' was not expected after '%s'%s%s%s; see: askd help %s\n", word,
+	        args->words[0], nearest ? ", did you mean " : "", nearest ? nearest : "",
+	        nearest ? "?" : "", args->words[0]);
+	return 1;
+}
+
+bool arguments_timeout(const struct arguments *args, int *i, int64_t *ms)
+{
+	const char *text = *i + 1 < args->count ? args->words[++*i] : "nothing";
+
+	if (text_to_duration(text, ms) && *ms > 0 && *ms <= TIMEOUT_MAX_MS)
+		return true;
+	fprintf(stderr,
+	        "askd %s: found '%s' for --timeout, expected a time such as 20s, at most 10m\n",
+	        args->words[0], text);
+	return false;
+}
+
 static int command_check(const struct arguments *args)
 {
-	struct config *config = is_alone(args) ? read_config(args) : NULL;
+	struct config *config = is_alone(args) ? arguments_config(args) : NULL;
 	struct askd_error error = {0};
 	int status = 1;
 
@@ -149,7 +228,7 @@ static int command_check(const struct arguments *args)
 
 static int command_plugin(const struct arguments *args)
 {
-	struct config *config = read_config(args);
+	struct config *config = arguments_config(args);
 	int status = 1;
 
 	if (config)
@@ -174,7 +253,7 @@ enum { STOP_EXTRA_MS = 30 * 1000 }; /* after the drain: for what was canceled to
 
 static int command_run(const struct arguments *args)
 {
-	struct config *config = is_alone(args) ? read_config(args) : NULL;
+	struct config *config = is_alone(args) ? arguments_config(args) : NULL;
 	struct askd_error error = {0};
 	struct daemon *daemon = NULL;
 	sigset_t signals, waited;
@@ -218,30 +297,6 @@ static int command_run(const struct arguments *args)
 	return 0;
 }
 
-/* Where paths of the command line begin. */
-static const char *own_folder(void)
-{
-	static char folder[PATH_MAX];
-
-	return getcwd(folder, sizeof folder) ? folder : "/";
-}
-
-/* What the holder of the state must know: the configuration that was named, the folder, the words.
- * NULL: no memory. */
-static char **words_for_holder(const struct arguments *args)
-{
-	char **words = calloc((size_t)args->count + 3, sizeof *words);
-
-	if (!words) {
-		fprintf(stderr, "askd: no memory\n");
-		return NULL;
-	}
-	words[0] = (char *)(args->config ? args->config : "");
-	words[1] = (char *)own_folder();
-	memcpy(words + 2, args->words, (size_t)args->count * sizeof *words);
-	return words;
-}
-
 enum { HOLDER_TRIES = 250 }; /* five seconds */
 
 struct interrupt {
@@ -261,10 +316,9 @@ static void *wait_for_interrupt(void *arg)
 	return NULL;
 }
 
-/* A command that needs the state: served by the daemon that holds it, else by this process. */
-static int command_with_state(const struct arguments *args)
+int state_command(
+        const struct config *config, const char *config_path, int count, const char *const *verb)
 {
-	struct config *config = read_config(args);
 	struct askd_error error = {0};
 	struct daemon *daemon = NULL;
 	struct cancel cancel;
@@ -275,10 +329,8 @@ static int command_with_state(const struct arguments *args)
 	int status = 1;
 	int32_t rc;
 
-	if (!config)
-		return 1;
 	cancel_init(&cancel);
-	words = words_for_holder(args);
+	words = words_for_holder(config_path, count, verb);
 	if (!words)
 		goto out;
 	block_signals(&interrupt.signals);
@@ -288,11 +340,11 @@ static int command_with_state(const struct arguments *args)
 		const struct timespec pause = {0, 20 * 1000 * 1000};
 
 		pthread_sigmask(SIG_UNBLOCK, &interrupt.signals, NULL);
-		rc = local_client_run(config->state_dir, args->count + 2, words, &status, &error);
+		rc = local_client_run(config->state_dir, count + 2, words, &status, &error);
 		if (rc == ASKD_OK)
 			goto out;
 		pthread_sigmask(SIG_BLOCK, &interrupt.signals, NULL);
-		if (rc == ASKD_E_NOT_FOUND)
+		if (rc == ASKD_E_NOT_FOUND && !config->faulty)
 			daemon = daemon_open(config, false, &error);
 		if (!daemon && (error.code != ASKD_E_CONFLICT || tries == HOLDER_TRIES)) {
 			fprintf(stderr, "askd: %s\n", error.message);
@@ -306,8 +358,8 @@ static int command_with_state(const struct arguments *args)
 		goto out;
 	}
 	status = daemon_command(daemon,
-	        &(struct daemon_caller){.user = user, .folder = own_folder()}, args->count,
-	        args->words, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, &cancel);
+	        &(struct daemon_caller){.user = user, .folder = own_folder()}, count, words + 2,
+	        STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, &cancel);
 	__atomic_store_n(&interrupt.done, true, __ATOMIC_RELEASE);
 	pthread_kill(thread, SIGHUP);
 	pthread_join(thread, NULL);
@@ -316,17 +368,30 @@ static int command_with_state(const struct arguments *args)
 out:
 	daemon_close(daemon);
 	cancel_finish(&cancel);
-	config_destroy(config);
 	free(words);
+	return status;
+}
+
+/* A command that needs the state. */
+static int command_with_state(const struct arguments *args)
+{
+	struct config *config = arguments_config(args);
+	int status = 1;
+
+	if (config)
+		status = state_command(
+		        config, args->config, args->count, (const char *const *)args->words);
+	config_destroy(config);
 	return status;
 }
 
 /* For the daemon that runs, and for no other. */
 static int command_reload(const struct arguments *args)
 {
-	struct config *config = read_config(args);
+	struct config *config = arguments_config(args);
 	struct askd_error error = {0};
-	char **words = words_for_holder(args);
+	char **words =
+	        words_for_holder(args->config, args->count, (const char *const *)args->words);
 	int status = 1;
 
 	if (!config || !words)
@@ -353,7 +418,7 @@ out:
 /* The way out when the master key is lost for good: without it no other command opens the state. */
 static int command_forget_sealed(const struct arguments *args)
 {
-	struct config *config = read_config(args);
+	struct config *config = arguments_config(args);
 	struct askd_error error = {0};
 	uint64_t rows = 0;
 	int status = 1;
@@ -401,6 +466,16 @@ int main(int argc, char **argv)
 		status = command_check(&args);
 	else if (!strcmp(verb, "reload"))
 		status = command_reload(&args);
+	else if (!strcmp(verb, "init"))
+		status = command_init(&args);
+	else if (!strcmp(verb, "status"))
+		status = command_status(&args);
+	else if (!strcmp(verb, "doctor"))
+		status = command_doctor(&args);
+	else if (!strcmp(verb, "backup"))
+		status = command_backup(&args);
+	else if (!strcmp(verb, "restore"))
+		status = command_restore(&args);
 	else if (!strcmp(verb, "plugin"))
 		status = command_plugin(&args);
 	else if (!strcmp(verb, "key") && args.count > 1 && !strcmp(args.words[1], "forget-sealed"))

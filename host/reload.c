@@ -169,6 +169,7 @@ static int32_t commit(struct daemon *daemon, struct generation *next, struct ask
 	daemon->old = old;
 	daemon->generation = next;
 	generation_set(next);
+	__atomic_add_fetch(&daemon->reloads, 1, __ATOMIC_RELAXED);
 	log_init((uint32_t)next->config->log_level, (enum log_format)next->config->log_format);
 	workers_resize(rooms->workers, (size_t)next->config->workers_max,
 	        (size_t)next->config->workers_queue);

@@ -224,6 +224,12 @@ int32_t plan_open(struct plan **out, const struct assistant_rooms *rooms,
 	return ASKD_OK;
 }
 
+void plan_engines(
+        struct plan *plan, void (*tell)(void *arg, const struct plan_engine *engine), void *arg)
+{
+	stages_engines(plan->stages, tell, arg);
+}
+
 void plan_close(struct plan *plan)
 {
 	if (!plan)
@@ -268,6 +274,17 @@ int32_t assistant_open(struct assistant **out, const struct assistant_rooms *roo
 	assistant_current = assistant;
 	*out = assistant;
 	return ASKD_OK;
+}
+
+struct assistant_load assistant_load(struct assistant *assistant)
+{
+	struct assistant_load load = {0};
+
+	pthread_mutex_lock(&assistant->lock);
+	for (const struct turn *turn = assistant->turns; turn; turn = turn->next)
+		(*(turn->running ? &load.running : &load.waiting))++;
+	pthread_mutex_unlock(&assistant->lock);
+	return load;
 }
 
 int32_t assistant_follow(struct assistant *assistant, const struct plan *plan, bool (*stop)(void),

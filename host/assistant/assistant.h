@@ -32,11 +32,31 @@ int32_t assistant_offer(struct askd_error *reterr);
  * over from `previous` (NULL: none). Fails before anything has changed for others. [main] */
 int32_t plan_open(struct plan **plan, const struct assistant_rooms *rooms,
         const struct plan *previous, struct askd_error *reterr);
+/* How its engines are: failures in a row, and for how long one is left out because of them. [any]
+ */
+struct plan_engine {
+	const char *name;
+	uint32_t failures;
+	int64_t left_out_ms;
+};
+void plan_engines(
+        struct plan *plan, void (*tell)(void *arg, const struct plan_engine *engine), void *arg);
 void plan_close(struct plan *plan); /* no turn holds its generation any more. [main] */
+/* Questions that run, and that wait for their turn. [any] */
+struct assistant_load {
+	size_t running, waiting;
+};
+struct assistant_load assistant_load(struct assistant *assistant);
 /* The turns of all generations, and the transports of `plan`; config, registry and query of the
  * rooms count for nothing. [main] */
 int32_t assistant_open(struct assistant **assistant, const struct assistant_rooms *rooms,
         const struct plan *plan, struct askd_error *reterr);
+/* For a state that was put back from a backup: closes the questions that were under way when it was
+ * made, and the messages that waited to be sent. Most of it has happened since; what ran or went
+ * out a second time would cost or disturb somebody. *questions, *messages: how many. Before
+ * assistant_start. [main] */
+int32_t assistant_forget_waiting(struct assistant *assistant, uint64_t *questions,
+        uint64_t *messages, struct askd_error *reterr);
 /* Runs the transports' loops, resumes what a crash left, delivers what waits. [main] */
 int32_t assistant_start(struct assistant *assistant, struct askd_error *reterr);
 /* The transports of `plan` from now on: loops of those that are replaced or gone end, then those

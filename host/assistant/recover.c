@@ -117,3 +117,42 @@ int32_t inbox_recover(struct assistant *assistant, struct askd_error *reterr)
 	arena_finish(&a);
 	return rc;
 }
+
+int32_t assistant_forget_waiting(struct assistant *assistant, uint64_t *questions,
+        uint64_t *messages, struct askd_error *reterr)
+{
+	struct store *store = assistant->rooms.store;
+	struct store_unit *unit = store_unit_create(store, STORE_MANAGER);
+	struct store_rows open = {0}, unsent = {0};
+	struct arena a;
+	int32_t rc;
+
+	if (!unit)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory to close turns");
+	arena_init(&a, 0);
+	rc = store_read(store, STORE_MANAGER, &a, NULL,
+	        ASKD_LITERAL("select id from inbox where ended_us is null union "
+	                     "select id from turns where status = 'running'"),
+	        NULL, 0, RECOVER_MAX, &open, reterr);
+	if (!rc)
+		rc = store_read(store, STORE_MANAGER, &a, NULL,
+		        ASKD_LITERAL("select count(*) from outbox where status in (0, 1)"), NULL, 0,
+		        1, &unsent, reterr);
+	for (size_t i = 0; !rc && i < open.rows; i++)
+		close_turn(unit, (uint64_t)store_cell_int(&open, i, 0));
+	if (rc) {
+		store_unit_destroy(unit);
+		goto out;
+	}
+	store_unit_add(unit, -1,
+	        "update outbox set status = $1, ended_us = $2 where status in (0, 1)",
+	        STORE_PARAMS(store_int(OUTBOX_SKIPPED), store_int(clock_now_us())));
+	rc = store_commit(unit, reterr);
+	if (!rc) {
+		*questions = open.rows;
+		*messages = (uint64_t)store_cell_int(&unsent, 0, 0);
+	}
+out:
+	arena_finish(&a);
+	return rc;
+}

@@ -13,6 +13,9 @@ int32_t stages_open(
 /* Takes over what is known about the engines that both have. */
 void stages_follow(struct stages *stages, struct stages *previous);
 void stages_close(struct stages *stages);
+/* plan_engines */
+void stages_engines(struct stages *stages,
+        void (*tell)(void *arg, const struct plan_engine *engine), void *arg);
 /* askd.llm/1 complete; `call` is the plugin's, with a scope that has a turn. */
 int32_t stages_complete(struct stages *stages, struct plugin_call *call,
         const struct askd_llm_request *in, struct askd_llm_reply *out, struct askd_error *reterr);

@@ -101,6 +101,29 @@ void breakers_destroy(struct stages *stages)
 	}
 }
 
+void stages_engines(
+        struct stages *stages, void (*tell)(void *arg, const struct plan_engine *engine), void *arg)
+{
+	for (struct plugin_instance **i = stages->rooms.registry->instances; i && *i; i++) {
+		struct plan_engine engine = {.name = (*i)->config->name};
+		const struct stage_breaker *breaker;
+
+		if (strcmp((*i)->config->kind, "llm") != 0)
+			continue;
+		pthread_mutex_lock(&stages->lock);
+		breaker = breaker_of(stages, *i);
+		if (breaker) {
+			int64_t left_us = breaker->open_until_us - clock_monotonic_us();
+
+			engine.failures = breaker->failures;
+			engine.left_out_ms =
+			        breaker->open_until_us && left_us > 0 ? left_us / 1000 + 1 : 0;
+		}
+		pthread_mutex_unlock(&stages->lock);
+		tell(arg, &engine);
+	}
+}
+
 struct waiter {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;

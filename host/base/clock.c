@@ -148,6 +148,11 @@ void random_bytes(void *p, size_t n)
 	pool_unlock();
 }
 
+uint64_t id_first_of(int64_t ms)
+{
+	return ((uint64_t)ms & ((UINT64_C(1) << 42) - 1)) << ID_CHANCE_BITS;
+}
+
 uint64_t id_make(void)
 {
 	static _Atomic uint64_t last;

@@ -17,5 +17,7 @@ void random_bytes(void *p, size_t n); /* cryptographically strong; aborts if the
 /* 1 ... 2^63-1, unique, growing with time to the millisecond: 42 bits of ms, 21 of chance/sequence.
  */
 uint64_t id_make(void);
+/* The least id that can be made from that millisecond of UTC on. */
+uint64_t id_first_of(int64_t ms);
 
 #endif

@@ -51,6 +51,34 @@ bool crypto_sha256(const void *p, size_t n, unsigned char out[CRYPTO_HASH])
 	       length == CRYPTO_HASH;
 }
 
+/* An EVP_MD_CTX by another name. */
+struct crypto_sum *crypto_sum_begin(void)
+{
+	EVP_MD_CTX *context = ready() ? EVP_MD_CTX_new() : NULL;
+
+	if (context && !EVP_DigestInit_ex2(context, sha256, NULL)) {
+		EVP_MD_CTX_free(context);
+		context = NULL;
+	}
+	return (struct crypto_sum *)context;
+}
+
+bool crypto_sum_add(struct crypto_sum *sum, const void *p, size_t n)
+{
+	return EVP_DigestUpdate((EVP_MD_CTX *)sum, p, n);
+}
+
+bool crypto_sum_end(struct crypto_sum *sum, unsigned char out[CRYPTO_HASH])
+{
+	unsigned char own[CRYPTO_HASH];
+	unsigned length = 0;
+	bool ok = sum && EVP_DigestFinal_ex((EVP_MD_CTX *)sum, out ? out : own, &length) &&
+	          length == CRYPTO_HASH;
+
+	EVP_MD_CTX_free((EVP_MD_CTX *)sum);
+	return ok;
+}
+
 bool crypto_hmac(
         const void *key, size_t key_n, const void *p, size_t n, unsigned char out[CRYPTO_HASH])
 {

@@ -15,6 +15,12 @@ enum {
 };
 
 bool crypto_sha256(const void *p, size_t n, unsigned char out[CRYPTO_HASH]);
+/* The same, piece by piece. NULL: no memory. end frees it, also when it answers false; out may be
+ * NULL. */
+struct crypto_sum;
+struct crypto_sum *crypto_sum_begin(void);
+bool crypto_sum_add(struct crypto_sum *sum, const void *p, size_t n);
+bool crypto_sum_end(struct crypto_sum *sum, unsigned char out[CRYPTO_HASH]);
 bool crypto_hmac(
         const void *key, size_t key_n, const void *p, size_t n, unsigned char out[CRYPTO_HASH]);
 /* HKDF-SHA256, RFC 5869. */

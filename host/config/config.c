@@ -169,8 +169,6 @@ static int32_t read_askd(
 		rc = CONFIG_OPTIONS(config, yaml_find(node, "workers"), config_workers_options,
 		        "askd.workers", NULL, config, reterr);
 	if (!rc)
-		rc = check_zone(config, node, reterr);
-	if (!rc)
 		rc = resolve(config, node, "state_dir", &config->state_dir, reterr);
 	if (!rc)
 		rc = resolve(config, yaml_find(node, "log"), "file", &config->log_file, reterr);
@@ -180,6 +178,8 @@ static int32_t read_askd(
 		rc = default_state_dir(config, reterr);
 	if (!rc)
 		rc = resolve_plugin_path(config, node, reterr);
+	if (!rc)
+		rc = check_zone(config, node, reterr);
 	config->log_level += ASKD_LOG_ERROR; /* the choice counts from 0 */
 	return rc;
 }
@@ -262,11 +262,11 @@ static struct config *config_create(struct askd_error *reterr)
 	return config;
 }
 
-struct config *config_read(const char *path, struct askd_error *reterr)
+/* With its path: the one that is given, or that holds when none is. */
+static struct config *config_create_for(const char *path, struct askd_error *reterr)
 {
 	const char *named = getenv("ASKD_CONFIG");
 	struct config *config = config_create(reterr);
-	struct yaml_node *root;
 
 	if (!config)
 		return NULL;
@@ -274,17 +274,68 @@ struct config *config_read(const char *path, struct askd_error *reterr)
 		path = named;
 	if (!path && !access(config_default_path, F_OK))
 		path = config_default_path;
-	if (path) {
-		config->path = arena_string(&config->arena, path);
-		if (!config->path) {
-			config_no_memory(reterr);
-			goto fail;
-		}
+	if (path && !(config->path = arena_string(&config->arena, path))) {
+		config_no_memory(reterr);
+		config_destroy(config);
+		return NULL;
 	}
+	return config;
+}
+
+struct config *config_read(const char *path, struct askd_error *reterr)
+{
+	struct config *config = config_create_for(path, reterr);
+	struct yaml_node *root;
+
+	if (!config)
+		return NULL;
 	config->root = root = layers_read(&config->arena, config->path, reterr);
 	if (root && !read_all(config, root, reterr))
 		return config;
-fail:
+	config_destroy(config);
+	return NULL;
+}
+
+/* NULL where there is none, or something else in its place. */
+static const struct yaml_node *section(const struct yaml_node *root, const char *name)
+{
+	const struct yaml_node *node = yaml_find(root, name);
+
+	return node && node->kind == YAML_MAP ? node : NULL;
+}
+
+struct config *config_read_faulty(const char *path)
+{
+	struct config *config = config_create_for(path, NULL);
+	const struct yaml_node *root, *askd, *state;
+
+	if (!config)
+		return NULL;
+	config->faulty = true;
+	interpolate_forgive(true);
+	root = layers_read(&config->arena, config->path, NULL);
+	interpolate_forgive(false);
+	if (!root) /* no YAML: the folders by custom */
+		root = layers_read_string(&config->arena, "(defaults)", "", NULL);
+	config->root = root;
+	if (!root || !read_all(config, root, NULL))
+		goto out;
+	/* One fault hides what stands behind it: each section by itself. */
+	askd = section(root, "askd");
+	state = askd ? yaml_find(askd, "state_dir") : NULL;
+	config->state_dir =
+	        state && state->kind == YAML_SCALAR && *state->text ? state->text : NULL;
+	resolve(config, askd, "state_dir", &config->state_dir, NULL);
+	default_state_dir(config, NULL);
+	if (!config->plugin_path)
+		default_plugin_path(config, NULL);
+	config->instances = NULL;
+	read_security(config, section(root, "security"), NULL);
+	config_read_store(config, section(root, "store"), NULL);
+	config_read_instances(config, root, NULL);
+out:
+	if (root && config->state_dir)
+		return config;
 	config_destroy(config);
 	return NULL;
 }

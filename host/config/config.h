@@ -98,6 +98,7 @@ struct config_store_database {
 struct config {
 	struct arena arena;           /* everything lives here */
 	const char *path;             /* the main file; NULL: none, defaults only */
+	bool faulty;                  /* made by config_read_faulty: nothing may be opened by it */
 	const struct yaml_node *root; /* all layers */
 	/* askd */
 	const char *state_dir;
@@ -130,6 +131,10 @@ struct config {
  * beside it, then ASKD__A__B=value, over the compiled-in defaults. Validates what needs no plugin.
  * NULL and *reterr on any fault. */
 struct config *config_read(const char *path, struct askd_error *reterr);
+/* What can be made out of a configuration that config_read refuses, for those who look for the
+ * fault or for the daemon that runs: where the state is, and what could be read of the rest. NULL:
+ * no memory, or there is no place for a state at all. */
+struct config *config_read_faulty(const char *path);
 /* The same with the text of the main file: no conf.d, no environment but ${VAR}. */
 struct config *config_read_string(const char *name, const char *yaml, struct askd_error *reterr);
 void config_destroy(struct config *config);

@@ -78,6 +78,13 @@ static bool is_name(const char *s, size_t n)
 	return true;
 }
 
+static _Thread_local bool forgiving;
+
+void interpolate_forgive(bool forgive)
+{
+	forgiving = forgive;
+}
+
 static int32_t add_file(struct arena *a, struct buffer *b, struct yaml_node *node, const char *name,
         struct askd_error *reterr)
 {
@@ -85,6 +92,8 @@ static int32_t add_file(struct arena *a, struct buffer *b, struct yaml_node *nod
 	struct askd_text text = {NULL, 0};
 	int rc = path ? file_read(a, path, SECRET_FILE_MAX, &text) : ENOMEM;
 
+	if (rc && forgiving)
+		return ASKD_OK;
 	if (rc == EFBIG)
 		return yaml_fail(reterr, node,
 		        "found ${file:%.150s}, which has more than %d bytes, expected a short text",
@@ -117,6 +126,8 @@ static int32_t add_variable(struct buffer *b, struct yaml_node *node, const char
 		buffer_add_string(b, otherwise);
 		return ASKD_OK;
 	}
+	if (!value && forgiving)
+		return ASKD_OK;
 	if (!value)
 		return yaml_fail(reterr, node,
 		        "found ${%.80s}, expected a variable that is set: set %.80s in the "

@@ -13,6 +13,9 @@ int file_read(struct arena *a, const char *path, size_t max, struct askd_text *t
 const char *file_relative(struct arena *a, const char *from, const char *path);
 /* Puts the values into node->text and sets node->secret. Values that are secrets (files, and
  * variables whose name says so) are kept out of the log from now on. */
+/* A forgiving thread takes what is missing (a variable, a file) as empty: for looking at a
+ * configuration with a fault, never for working with it. */
+void interpolate_forgive(bool forgive);
 int32_t interpolate(struct arena *a, struct yaml_node *node, struct askd_error *reterr);
 
 #endif

@@ -40,6 +40,19 @@ bool query_is_address(const struct call_scope *scope, const char *name);
 /* Closes what was opened by path or URL. Nobody uses it any more. */
 void query_stop(void);
 
+/* Every configured database with its connections; the instance is held by the generation of the
+ * query. [any] */
+struct query_pool {
+	const char *name;
+	struct plugin_instance *instance;
+	size_t open, idle, max;
+};
+void query_each(
+        struct query *query, void (*tell)(void *arg, const struct query_pool *pool), void *arg);
+/* Connects and asks SELECT 1, beside the pool. [any] */
+int32_t query_try(struct plugin_instance *instance, const struct call_scope *scope,
+        int64_t limit_ms, struct askd_error *reterr);
+
 /* Told by query of each statement that ran or was refused, for the receipt and the egress policy;
  * set by assistant/. */
 struct query_event {

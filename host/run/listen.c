@@ -178,6 +178,76 @@ fail:
 	return fail_errno(address, error, reterr);
 }
 
+static void name_of(const union address *a, char name[LISTEN_NAME])
+{
+	char host[INET6_ADDRSTRLEN];
+
+	if (a->any.sa_family == AF_UNIX)
+		snprintf(name, LISTEN_NAME, "unix:%s", a->local.sun_path);
+	else if (a->any.sa_family == AF_INET6)
+		snprintf(name, LISTEN_NAME, "[%s]:%u",
+		        inet_ntop(AF_INET6, &a->v6.sin6_addr, host, sizeof host),
+		        ntohs(a->v6.sin6_port));
+	else if (a->v4.sin_addr.s_addr == htonl(INADDR_ANY))
+		snprintf(name, LISTEN_NAME, "*:%u", ntohs(a->v4.sin_port));
+	else
+		snprintf(name, LISTEN_NAME, "%s:%u",
+		        inet_ntop(AF_INET, &a->v4.sin_addr, host, sizeof host),
+		        ntohs(a->v4.sin_port));
+}
+
+bool listen_name(const char *address, char name[LISTEN_NAME])
+{
+	union address a;
+	socklen_t size;
+
+	if (!parse(address, &a, &size))
+		return false;
+	name_of(&a, name);
+	return true;
+}
+
+void listen_each(void (*tell)(void *arg, const char *name), void *arg)
+{
+	char name[LISTEN_NAME];
+
+	pthread_mutex_lock(&lock);
+	for (const struct listener *l = listeners; l; l = l->next) {
+		name_of(&l->address, name);
+		tell(arg, name);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+static int32_t fail_address(const char *address, struct askd_error *reterr)
+{
+	return askd_fail(reterr, ASKD_E_CONFIG,
+	        "found the address '%.120s', expected IPv4:PORT, [IPv6]:PORT, *:PORT, "
+	        "localhost:PORT or unix:/PATH",
+	        address);
+}
+
+int32_t listen_try(const char *address, struct askd_error *reterr)
+{
+	struct listener l = {0};
+	struct askd_error err = {0};
+	socklen_t size = 0;
+	int fd;
+
+	if (!parse(address, &l.address, &size))
+		return fail_address(address, reterr);
+	fd = socket_make(address, &l, size, &err);
+	if (fd < 0) {
+		if (reterr)
+			*reterr = err;
+		return err.code;
+	}
+	if (l.address.any.sa_family == AF_UNIX)
+		unlink(l.address.local.sun_path);
+	close(fd);
+	return ASKD_OK;
+}
+
 int listen_open(const char *address, uint64_t user, struct askd_error *reterr)
 {
 	struct listener *l, *found;
@@ -190,10 +260,7 @@ int listen_open(const char *address, uint64_t user, struct askd_error *reterr)
 		return -1;
 	}
 	if (!parse(address, &l->address, &size)) {
-		askd_fail(reterr, ASKD_E_CONFIG,
-		        "found the address '%.120s', expected IPv4:PORT, [IPv6]:PORT, *:PORT, "
-		        "localhost:PORT or unix:/PATH",
-		        address);
+		fail_address(address, reterr);
 		free(l);
 		return -1;
 	}

@@ -58,8 +58,24 @@ static bool head_make(
 	        store->head_key, CRYPTO_KEY, out, 8 + CRYPTO_HASH, out + 8 + CRYPTO_HASH);
 }
 
+/* From the store, or from a copy of its database. */
+static int32_t read_rows(struct store *store, const struct store_copy *copy, struct arena *a,
+        const char *what, const char *where, const struct askd_value *params, size_t count,
+        size_t max_rows, struct store_rows *rows, struct askd_error *reterr)
+{
+	const char *sql =
+	        arena_print(a, "SELECT %s FROM %s%s", what, copy ? STORE_COPY "." : "", where);
+
+	if (!sql)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory to check the audit");
+	return copy ? copy_read(copy, a, sql, params, count, max_rows, rows, reterr)
+	            : store_read(store, STORE_MANAGER, a, NULL, askd_text_of(sql), params, count,
+	                      max_rows, rows, reterr);
+}
+
 /* NOT_FOUND: there is none. CONFLICT: it is not ours. */
-static int32_t head_read(struct store *store, struct audit_chain *chain, struct askd_error *reterr)
+static int32_t head_read(struct store *store, const struct store_copy *copy,
+        struct audit_chain *chain, struct askd_error *reterr)
 {
 	unsigned char wanted[HEAD] = {0};
 	struct arena a;
@@ -68,9 +84,8 @@ static int32_t head_read(struct store *store, struct audit_chain *chain, struct 
 	int32_t rc;
 
 	arena_init(&a, 0);
-	rc = store_read(store, STORE_MANAGER, &a, NULL,
-	        ASKD_LITERAL("SELECT value FROM meta WHERE name = 'audit_head'"), NULL, 0, 1, &rows,
-	        reterr);
+	rc = read_rows(store, copy, &a, "value", "meta WHERE name = 'audit_head'", NULL, 0, 1,
+	        &rows, reterr);
 	if (rc)
 		goto out;
 	if (!rows.rows) {
@@ -121,7 +136,7 @@ int32_t chain_load(struct store *store, struct askd_error *reterr)
 	struct audit_chain chain = {0}, last = {0};
 	struct askd_error err = {0};
 	bool any = false;
-	int32_t head = head_read(store, &chain, &err), rc;
+	int32_t head = head_read(store, NULL, &chain, &err), rc;
 
 	if (head && head != ASKD_E_NOT_FOUND && head != ASKD_E_CONFLICT)
 		return error_copy(reterr, &err);
@@ -232,6 +247,12 @@ static int32_t check_page(const struct store_rows *rows, struct audit_chain *cha
 
 int32_t audit_verify(struct store *store, uint64_t *rows, struct askd_error *reterr)
 {
+	return chain_verify(store, NULL, rows, reterr);
+}
+
+int32_t chain_verify(struct store *store, const struct store_copy *copy, uint64_t *rows,
+        struct askd_error *reterr)
+{
 	struct audit_chain chain = {0}, head = {0};
 	struct askd_error head_error = {0};
 	struct store_rows page;
@@ -239,15 +260,14 @@ int32_t audit_verify(struct store *store, uint64_t *rows, struct askd_error *ret
 	int32_t rc, head_rc;
 
 	/* First the end, then the rows: what is added meanwhile is more than the end says. */
-	head_rc = head_read(store, &head, &head_error);
+	head_rc = head_read(store, copy, &head, &head_error);
 	if (head_rc && head_rc != ASKD_E_NOT_FOUND && head_rc != ASKD_E_CONFLICT)
 		return error_copy(reterr, &head_error);
 	arena_init(&a, 0);
 	do {
 		arena_reset(&a);
-		rc = store_read(store, STORE_MANAGER, &a, NULL,
-		        ASKD_LITERAL("SELECT " AUDIT_COLUMNS
-		                     " FROM audit WHERE number > $1 ORDER BY number LIMIT 500"),
+		rc = read_rows(store, copy, &a, AUDIT_COLUMNS,
+		        "audit WHERE number > $1 ORDER BY number LIMIT 500",
 		        STORE_PARAMS(store_int((int64_t)chain.number)), PAGE, &page, reterr);
 		if (!rc)
 			rc = check_page(&page, &chain, &head, reterr);
@@ -261,7 +281,7 @@ int32_t audit_verify(struct store *store, uint64_t *rows, struct askd_error *ret
 		        "audit row %llu is missing: the audit had %llu rows",
 		        (unsigned long long)chain.number + 1, (unsigned long long)head.number);
 	if (!rc)
-		rc = head_read(store, &head, reterr);
+		rc = head_read(store, copy, &head, reterr);
 	if (!rc && chain.number > head.number)
 		rc = askd_fail(reterr, ASKD_E_CONFLICT,
 		        "audit row %llu was added by somebody: the audit has %llu rows",

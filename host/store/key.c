@@ -130,29 +130,46 @@ static int32_t key_file_make(const char *state_dir, const char *path, unsigned c
 	return ASKD_OK;
 }
 
-int32_t key_load(struct store *store, bool known, struct askd_error *reterr)
+int32_t key_find(const struct config *config, const char *folder, unsigned char out[CRYPTO_KEY],
+        struct askd_error *reterr)
 {
 	char path[STORE_PATH + 16];
-	struct askd_error err = {0};
-	int32_t rc;
 
-	snprintf(path, sizeof path, "%s/master.key", store->config->state_dir);
-	if (store->config->master_key) {
-		log_hide(store->config->master_key);
-		rc = key_parse(
-		        store->config->master_key, "security.master_key", store->master, reterr);
-	} else {
-		rc = key_file_read(path, store->master, &err);
-		if (rc == ASKD_E_NOT_FOUND && !known)
-			rc = key_file_make(store->config->state_dir, path, store->master, reterr);
-		else if (rc)
-			error_copy(reterr, &err);
+	if (config->master_key) {
+		log_hide(config->master_key);
+		return key_parse(config->master_key, "security.master_key", out, reterr);
 	}
+	snprintf(path, sizeof path, "%s/master.key", folder);
+	return key_file_read(path, out, reterr);
+}
+
+bool key_check_of(const unsigned char key[CRYPTO_KEY], unsigned char check[CRYPTO_KEY])
+{
+	return crypto_derive(key, NULL, 0, "askd/check", check);
+}
+
+bool key_backup_of(const unsigned char key[CRYPTO_KEY], unsigned char out[CRYPTO_KEY])
+{
+	return crypto_derive(key, NULL, 0, "askd/backup", out);
+}
+
+int32_t key_load(struct store *store, bool known, struct askd_error *reterr)
+{
+	const char *folder = store->config->state_dir;
+	char path[STORE_PATH + 16];
+	struct askd_error err = {0};
+	int32_t rc = key_find(store->config, folder, store->master, &err);
+
+	snprintf(path, sizeof path, "%s/master.key", folder);
+	if (rc == ASKD_E_NOT_FOUND && !known)
+		rc = key_file_make(folder, path, store->master, reterr);
+	else if (rc)
+		error_copy(reterr, &err);
 	if (rc)
 		return rc;
 	if (!crypto_derive(store->master, NULL, 0, "askd/seal", store->seal_key) ||
 	        !crypto_derive(store->master, NULL, 0, "askd/audit", store->head_key) ||
-	        !crypto_derive(store->master, NULL, 0, "askd/check", store->check))
+	        !key_check_of(store->master, store->check))
 		return askd_fail(reterr, ASKD_E_INTERNAL, "keys cannot be derived");
 	return ASKD_OK;
 }

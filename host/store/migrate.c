@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "store/store_private.h"
+#include "store/backup_private.h"
 
 enum { MIGRATIONS_MAX = 10000, PREFIX_MAX = 100 };
 
@@ -66,10 +66,8 @@ static int32_t save(struct store *store, enum store_database db, struct askd_err
 	path = arena_print(
 	        &a, "%s.before-%lld", part->path, (long long)store_cell_int(&rows, 0, 0) + 1);
 	fresh = arena_print(&a, "%s.new", path);
-	buffer_add_string(&sql, "VACUUM INTO '");
-	for (const char *s = fresh; s && *s; s++)
-		buffer_add(&sql, *s == '\'' ? "''" : s, *s == '\'' ? 2 : 1);
-	buffer_add_string(&sql, "'");
+	buffer_add_string(&sql, "VACUUM INTO ");
+	sql_add_literal(&sql, fresh ? fresh : "");
 	unit = store_unit_create(store, db);
 	if (!path || !fresh || sql.failed || !unit) {
 		rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory for a backup");

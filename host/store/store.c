@@ -16,34 +16,38 @@ static const struct askd_migration manager_1 = {.size = sizeof manager_1,
                "previous_hash bytea NOT NULL, hash bytea NOT NULL);\n"};
 static const struct askd_migration *const manager_list[] = {&manager_1, NULL};
 
-/* The plugin's options, with `path` as seen from state_dir. */
-static const struct yaml_node *place_options(
-        struct store *store, struct store_part *part, const struct yaml_node *node)
+const char *store_file(const struct config *config, enum store_database db, struct arena *a)
+{
+	const struct config_store_database *wanted =
+	        db == STORE_MANAGER ? &config->manager : &config->costs;
+	const struct yaml_node *path = yaml_find(wanted->node, "path");
+
+	if (!path || path->kind != YAML_SCALAR || !path->text || !*path->text)
+		return NULL;
+	return *path->text == '/' ? path->text
+	                          : arena_print(a, "%s/%s", config->state_dir, path->text);
+}
+
+const struct yaml_node *store_options(
+        struct arena *a, const struct yaml_node *node, const char *path)
 {
 	struct yaml_node *copy;
 
 	if (!node)
 		return NULL;
-	copy = arena_zalloc(&store->arena, sizeof *copy);
+	copy = arena_zalloc(a, sizeof *copy);
 	if (!copy)
 		return NULL;
 	*copy = *node;
 	copy->first = copy->last = NULL;
 	for (const struct yaml_node *child = node->first; child; child = child->next) {
-		struct yaml_node *twin = arena_zalloc(&store->arena, sizeof *twin);
+		struct yaml_node *twin = arena_zalloc(a, sizeof *twin);
 		if (!twin)
 			return NULL;
 		*twin = *child;
 		twin->next = NULL;
-		if (text_is(child->key, "path") && child->kind == YAML_SCALAR && child->text &&
-		        *child->text) {
-			if (*child->text != '/')
-				twin->text = arena_print(&store->arena, "%s/%s",
-				        store->config->state_dir, child->text);
-			part->path = twin->text;
-			if (!twin->text)
-				return NULL;
-		}
+		if (path && text_is(child->key, "path"))
+			twin->text = path;
 		if (copy->last)
 			copy->last->next = twin;
 		else
@@ -60,11 +64,12 @@ static int32_t open_part(struct store *store, enum store_database db,
 	const char *name = db == STORE_MANAGER ? "manager" : "costs";
 	int32_t rc;
 
+	part->path = store_file(store->config, db, &store->arena);
 	part->config = (struct config_instance){.kind = "database",
 	        .name = name,
 	        .plugin = wanted->plugin,
 	        .isolation = CONFIG_ISOLATION_NONE,
-	        .node = place_options(store, part, wanted->node),
+	        .node = store_options(&store->arena, wanted->node, part->path),
 	        .known = wanted->known};
 	if (store->arena.full)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the store");
@@ -126,6 +131,8 @@ static struct store *open_store(
 	for (int db = 0; db < STORE_DATABASE_COUNT; db++)
 		part_init(store, (enum store_database)db);
 	rc = state_lock(config->state_dir, &store->lock_fd, reterr);
+	if (!rc)
+		rc = restore_go_on(config, reterr);
 	if (!rc)
 		rc = open_part(store, STORE_MANAGER, &config->manager, reterr);
 	if (!rc)

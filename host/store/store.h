@@ -16,6 +16,8 @@ int32_t store_as_owner(const char *state_dir, struct askd_error *reterr);
  * databases, reads or makes the master key. [main] */
 struct store *store_open(const struct config *config, struct askd_error *reterr);
 void store_close(struct store *store); /* ends the writers after what is queued. [main] */
+/* The file in which a database is kept, in the arena; NULL: it is none. [any] */
+const char *store_file(const struct config *config, enum store_database db, struct arena *a);
 /* Offers askd.store/1 and askd.audit/1; they work while a store is open. Before instances open. */
 void store_offer(void);
 /* For an operator whose master key is lost: deletes the records that were sealed with it (whole

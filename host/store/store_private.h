@@ -100,7 +100,15 @@ struct store {
 /* state.c */
 int32_t state_lock(const char *state_dir, int *fd, struct askd_error *reterr);
 
-/* key.c. key_load: `known` says that records sealed with some key exist, so none is made. */
+/* key.c. key_find: the key of the configuration, or of the file master.key in `folder`; NOT_FOUND:
+ * there is none. Nothing is made. */
+int32_t key_find(const struct config *config, const char *folder, unsigned char out[CRYPTO_KEY],
+        struct askd_error *reterr);
+/* What `meta` keeps of a key. */
+bool key_check_of(const unsigned char key[CRYPTO_KEY], unsigned char check[CRYPTO_KEY]);
+/* The MAC key of backups. */
+bool key_backup_of(const unsigned char key[CRYPTO_KEY], unsigned char out[CRYPTO_KEY]);
+/* key_load: `known` says that records sealed with some key exist, so none is made. */
 int32_t key_load(struct store *store, bool known, struct askd_error *reterr);
 /* Loads the key, compares it with what `meta` keeps, begins a new store. `forget`: an other key is
  * accepted, what it cannot open is deleted and counted. */
@@ -130,6 +138,25 @@ int32_t reader_read(struct store *store, enum store_database db, const struct ca
         struct store_rows *rows, const struct askd_db_column *const **columns,
         struct askd_error *reterr);
 
+/* backup.c: a file of the database plugin, attached to a connection under this name. */
+#define STORE_COPY "copy"
+struct store_copy {
+	struct store_connection *connection;
+	const struct call_scope *scope;
+};
+int32_t copy_read(const struct store_copy *copy, struct arena *a, const char *sql,
+        const struct askd_value *params, size_t count, size_t max_rows, struct store_rows *rows,
+        struct askd_error *reterr);
+
+/* restore.c: a restore that had been decided when the program was killed goes on; what an
+ * interrupted backup or restore left is removed. With the lock of state_dir, before anything is
+ * opened. */
+int32_t restore_go_on(const struct config *config, struct askd_error *reterr);
+
+/* store.c: the plugin's options with another path. In the arena. */
+const struct yaml_node *store_options(
+        struct arena *a, const struct yaml_node *node, const char *path);
+
 /* unit.c */
 void unit_add_statement(struct store_unit *unit, int32_t expect, bool audit, struct askd_text sql,
         const struct askd_value *params, size_t count, const char *prefix);
@@ -148,6 +175,9 @@ int32_t chain_load(struct store *store, struct askd_error *reterr);
 int32_t chain_adopt(struct store *store, struct askd_error *reterr);
 int32_t chain_append(
         struct store_writer *writer, const struct askd_value *values, struct askd_error *reterr);
+/* audit_verify, of the store or (copy: not NULL) of a copy of its manager database. */
+int32_t chain_verify(struct store *store, const struct store_copy *copy, uint64_t *rows,
+        struct askd_error *reterr);
 /* Once at the end of each group that appended. */
 int32_t chain_seal(struct store_writer *writer, struct askd_error *reterr);
 

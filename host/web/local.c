@@ -475,9 +475,9 @@ static int client_connect(const char *state_dir)
 	return fd;
 }
 
-static bool send_request(int fd, int argc, char **argv)
+static bool send_request(int fd, int argc, char **argv, const int given[3])
 {
-	int fds[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}, null = -1;
+	int fds[3] = {given[0], given[1], given[2]}, null = -1;
 	struct header header = {LOCAL_MAGIC, LOCAL_VERSION, (uint32_t)argc, 0};
 	union {
 		char room[CMSG_SPACE(sizeof fds)];
@@ -541,6 +541,14 @@ static bool wait_answer(int fd, int signals, struct answer *reply)
 int32_t local_client_run(
         const char *state_dir, int argc, char **argv, int *status, struct askd_error *reterr)
 {
+	static const int fds[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+
+	return local_client_run_on(state_dir, argc, argv, fds, status, reterr);
+}
+
+int32_t local_client_run_on(const char *state_dir, int argc, char **argv, const int fds[3],
+        int *status, struct askd_error *reterr)
+{
 	int fd = client_connect(state_dir), signals = -1;
 	struct answer reply = {0};
 	sigset_t set, old;
@@ -561,7 +569,7 @@ int32_t local_client_run(
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (signals < 0)
 		rc = askd_fail(reterr, ASKD_E_IO, "no signals: %s", strerror(errno));
-	else if (!send_request(fd, argc, argv) || !wait_answer(fd, signals, &reply))
+	else if (!send_request(fd, argc, argv, fds) || !wait_answer(fd, signals, &reply))
 		rc = askd_fail(reterr, ASKD_E_IO,
 		        "the daemon that serves %s went away; what was asked may still be running "
 		        "at its next start",

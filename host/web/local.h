@@ -23,5 +23,8 @@ void local_server_drain(struct local_server *server);
  * as a cancel. On OK *status is the exit status. */
 int32_t local_client_run(
         const char *state_dir, int argc, char **argv, int *status, struct askd_error *reterr);
+/* The same with other descriptors in the place of 0, 1 and 2. */
+int32_t local_client_run_on(const char *state_dir, int argc, char **argv, const int fds[3],
+        int *status, struct askd_error *reterr);
 
 #endif

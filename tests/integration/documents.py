@@ -26,6 +26,11 @@ VARYING = (
     (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "DATE"),
     (re.compile(r"process \d+"), "process N"),
     (re.compile(r"\(\d+ instances\)"), "(N instances)"),
+    (re.compile(r"\b\d{8}T\d{6}Z"), "STAMP"),
+    (re.compile(r"\b\d[\d.]* (bytes|[KMGT]B)\b"), "SIZE"),
+    (re.compile(r"\b\d+ (rows|ms)\b"), r"N \1"),
+    (re.compile(r"\((\d+ (s|min|h|d) ?)+\)"), "(PERIOD)"),
+    (re.compile(r"http://127\.0\.0\.1:\d+"), "http://SERVER"),
     (re.compile(r"^([-ds][rwx-]{9}) .* (\S+)$", re.M), r"\1 \2"),
 )
 
