@@ -297,6 +297,24 @@ static int command_run(const struct arguments *args)
 	return 0;
 }
 
+/* A verb that runs here whoever holds the state. It takes all these signals itself. */
+static int command_client(const struct config *config, const struct config_instance *which,
+        const struct arguments *args)
+{
+	static const int list[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCONT, SIGWINCH};
+	char identity[160];
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+		sigaddset(&signals, list[i]);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	snprintf(identity, sizeof identity, "local:%s", user_name());
+	return client_verb_run(config, which, identity, args->config, args->count, args->words,
+	        STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO);
+}
+
 enum { HOLDER_TRIES = 250 }; /* five seconds */
 
 struct interrupt {
@@ -376,9 +394,13 @@ out:
 static int command_with_state(const struct arguments *args)
 {
 	struct config *config = arguments_config(args);
+	const struct config_instance *client =
+	        config ? client_verb_find(config, args->words[0]) : NULL;
 	int status = 1;
 
-	if (config)
+	if (client)
+		status = command_client(config, client, args);
+	else if (config)
 		status = state_command(
 		        config, args->config, args->count, (const char *const *)args->words);
 	config_destroy(config);
