@@ -140,7 +140,12 @@ static void own_name_and_prefix_may_go_unsaid(void **state)
 	(void)state;
 	learn(&f, "CREATE TABLE student (student_name TEXT, student_age INT);"
 	          "CREATE TABLE sbCustomer (sbCustId INT PRIMARY KEY, sbCustName TEXT,"
-	          " sbCustCity TEXT, sbCustPhone TEXT)");
+	          " sbCustCity TEXT, sbCustPhone TEXT);"
+	          "CREATE TABLE sbDeal (sbTxId INT PRIMARY KEY, sbTxDay TEXT, sbTxCustId INT,"
+	          " sbTxEntryFee INT)");
+	assert_int_equal(says_column(&f, "entry fee", "sbDeal", "sbTxEntryFee"), 1000);
+	assert_int_equal(says_column(&f, "deal entry fee", "sbDeal", "sbTxEntryFee"), 900);
+	assert_int_equal(way(&f, "sbDeal", "sbTxCustId", "sbCustomer", "sbCustId"), 16);
 	assert_int_equal(says_column(&f, "student name", "student", "student_name"), 1000);
 	assert_int_equal(says_column(&f, "name", "student", "student_name"), 900);
 	assert_int_equal(says_column(&f, "customer name", "sbCustomer", "sbCustName"), 1000);
@@ -442,12 +447,14 @@ static void a_row_is_named_by_its_name(void **state)
 	(void)state;
 	learn(&f, "CREATE TABLE shop (id INTEGER PRIMARY KEY, code TEXT UNIQUE, description TEXT,"
 	          " manager_name TEXT, name TEXT);"
+	          "CREATE TABLE doctor (school_name TEXT, first_name TEXT, last_name TEXT);"
 	          "CREATE TABLE film (id INTEGER PRIMARY KEY, title TEXT, label TEXT);"
 	          "CREATE TABLE person (first_name TEXT, last_name TEXT, user_name TEXT);"
 	          "CREATE TABLE player (id INTEGER PRIMARY KEY, team TEXT, player TEXT);"
 	          "CREATE TABLE status (code TEXT PRIMARY KEY, description TEXT);"
 	          "CREATE TABLE point (x INT, y INT, taken DATE UNIQUE);");
 	assert_display(&f, "shop", "name");
+	assert_display(&f, "doctor", "last_name");
 	assert_display(&f, "film", "title");
 	assert_display(&f, "person", "last_name");
 	assert_int_equal(f.schema->tables[table_of(&f, "person")].display2,
