@@ -275,7 +275,10 @@ static void undeclared_references_are_found_where_the_values_are(void **state)
 	learn(&f, "CREATE TABLE city (id INTEGER PRIMARY KEY, name TEXT);"
 	          "CREATE TABLE shop (id INTEGER PRIMARY KEY, city_id INT, home_city_id INT, "
 	          "town_id INT);"
-	          "CREATE TABLE town (id INTEGER PRIMARY KEY);"
+	          "CREATE TABLE town (id INTEGER PRIMARY KEY); CREATE TABLE size (id INTEGER "
+	          "PRIMARY KEY);"
+	          "CREATE TABLE hall (size INT); INSERT INTO hall VALUES (7), (9);"
+	          "INSERT INTO size VALUES (1);"
 	          "INSERT INTO city VALUES (1, 'Rome'), (2, 'Oslo'), (3, 'Bonn');"
 	          "INSERT INTO town VALUES (50);"
 	          "INSERT INTO shop VALUES (1, 1, 3, 7), (2, 1, 2, 8), (3, 3, NULL, 9);");
@@ -283,6 +286,10 @@ static void undeclared_references_are_found_where_the_values_are(void **state)
 	assert_int_equal(way(&f, "shop", "home_city_id", "city", "id"), 16);
 	assert_int_equal(way(&f, "shop", "town_id", "town", "id"), 0);
 	assert_false(column(&f, "shop", "town_id")->flags & COLUMN_FOREIGN);
+	assert_true(column(&f, "shop", "town_id")->flags & COLUMN_CODE);
+	/* not a size's id, but an amount */
+	assert_int_equal(way(&f, "hall", "size", "size", "id"), 0);
+	assert_true(column(&f, "hall", "size")->flags & COLUMN_MEASURE);
 	assert_true(column(&f, "shop", "city_id")->flags & COLUMN_FOREIGN);
 	done(&f);
 }
