@@ -271,6 +271,19 @@ static void add_comment(const struct saying *to, struct askd_text comment)
 	add(to, stems, count, 850);
 }
 
+/* "name" of customers is the customer name; behind a prefix of all columns any other as well. */
+static void add_owned(
+        const struct saying *to, const struct name *name, const struct name *owner, uint32_t weight)
+{
+	const char *stems[PHRASE_WORDS];
+	uint32_t count = name->count - name->skip;
+	if (owner->count == owner->skip || count + 1 > PHRASE_WORDS || (count > 1 && !name->skip))
+		return;
+	stems[0] = owner->stems[owner->count - 1];
+	memcpy(stems + 1, name->stems + name->skip, count * sizeof *stems);
+	add_plain(to, stems, count + 1, weight);
+}
+
 static bool has_stem(const struct name *name, const char *stem)
 {
 	for (uint32_t i = 0; i < name->count; i++)
@@ -309,15 +322,12 @@ static void say_column(const struct saying *to, const struct name *name, const s
 	bool generic = end > base && word_in(name->words[end - 1], generic_ends);
 	add(to, name->stems + name->skip, name->count - name->skip, weight);
 	add_turned(to, name->stems + base, name->count - base, weight);
-	if (name->skip)
-		add_plain(to, name->stems, name->count, weight);
-	if (name->own) {
+	for (uint32_t from = 0; from < name->skip; from++)
+		add_plain(to, name->stems + from, name->count - from, weight);
+	if (name->own)
 		add(to, name->stems + base, name->count - base, weight * 9 / 10);
-	} else if (name->count - base == 1 && owner->count > owner->skip) {
-		/* "name" of customers is the customer name. */
-		const char *both[2] = {owner->stems[owner->count - 1], name->stems[base]};
-		add_plain(to, both, 2, weight * 9 / 10);
-	}
+	else
+		add_owned(to, name, owner, weight * 9 / 10);
 	add_counted(to, name, base);
 	add_glued(to, name, base);
 	add_unglued(to, name, base);
