@@ -174,6 +174,9 @@ static void ask_daemon(struct check *check, void *arg)
 
 	if (rc == ASKD_E_NOT_FOUND)
 		check_say(check, DOCTOR_OK, NULL, "askd is not running");
+	else if (!rc && status == STATUS_NOT_RUNNING)
+		check_say(check, DOCTOR_OK, NULL,
+		        "askd is not running; a command holds the state at the moment");
 	else if (rc || status)
 		check_say(check, DOCTOR_FAILED, "restart it, and keep its log",
 		        "askd runs but does not say how it is: %.300s",
@@ -188,6 +191,10 @@ static void take_status(struct doctor *doctor, struct check *check, int fd)
 	if (n > 0)
 		doctor->status = json_read((struct askd_text){text, (size_t)n}, NULL);
 	free(text);
+	if (doctor->status && !json_is_true(json_object_get(doctor->status, "running"))) {
+		json_decref(doctor->status);
+		doctor->status = NULL;
+	}
 	if (doctor->status)
 		check_say(check, DOCTOR_OK, NULL, "askd %s runs as process %lld",
 		        json_get_string(doctor->status, "version"),

@@ -21,8 +21,6 @@
 #error "the build defines ASKD_VERSION"
 #endif
 
-/* Exit statuses as the Linux Standard Base has them for `status`. */
-enum { STATUS_NOT_RUNNING = 3, STATUS_UNKNOWN = 4 };
 enum { LIMIT_MS = 10 * 1000, DAY_S = 86400, TRY_MS = 1000, TRY_ALL_US = 4 * 1000 * 1000 };
 
 /* ---- where the state is ---- */

@@ -10,6 +10,9 @@ struct arguments {
 	char **words;
 };
 
+/* Exit statuses as the Linux Standard Base has them for `status`. */
+enum { STATUS_NOT_RUNNING = 3, STATUS_UNKNOWN = 4 };
+
 /* Each returns the exit status, and has said on standard error why when it is not 0. [main] */
 int command_backup(const struct arguments *args);
 int command_restore(const struct arguments *args);

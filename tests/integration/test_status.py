@@ -119,6 +119,7 @@ def test_a_command_that_holds_the_state_is_no_daemon(askd):
     wait_until(lambda: (askd.state / "askd.sock").exists(), "the command to hold the state")
     result = askd.run("status", check=3)
     assert f"held by a command, process {asking.pid}" in result.stdout
+    assert "daemon: askd is not running; a command holds the state" in askd.run("doctor").stdout
     hold.unlink()
     assert asking.wait(60) == 0
 
