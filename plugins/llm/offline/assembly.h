@@ -13,11 +13,11 @@ struct condition {
 	enum form_operator operator;
 	struct form_value value, until;
 	bool open;
-	bool negated;  /* "not" stands before it */
+	bool negated;   /* "not" stands before it */
 	bool or_before; /* "or" stands between the one before and this */
-	bool both;     /* "both" stands before it */
+	bool both;      /* "both" stands before it */
 	const struct form_query *query;
-	size_t word;   /* where it stands */
+	size_t word; /* where it stands */
 };
 
 /* A count that groups are chosen or put in order by: of the rows of a table, or of a column. */
@@ -41,7 +41,8 @@ struct assembly {
 	const struct lattice *lattice;
 	const struct schema *schema;
 	const struct cover *cover;
-	size_t choice, ambiguous; /* the ambiguous reading to take the second of; how many there were */
+	size_t choice,
+	        ambiguous; /* the ambiguous reading to take the second of; how many there were */
 	bool chosen;
 	uint32_t weakest, guesses, unused;
 
@@ -59,26 +60,26 @@ struct assembly {
 	size_t named_count;
 	struct tally having[4], order_tally;
 	size_t having_count;
-	bool by_tally, tally_descending; /* in the order of a count */
+	bool by_tally, tally_descending;                           /* in the order of a count */
 	int32_t group_column[FORM_GROUP], group_table[FORM_GROUP]; /* one of the two is -1 */
 	bool group_by[FORM_GROUP]; /* only "by" says it: without figures it is an order */
 	size_t groups;
 	struct form_order order[FORM_ORDER];
 	size_t orders;
 	bool order_self, self_descending;
-	uint32_t limit, some; /* some: "three students", a limit where an order is */
-	bool common; /* the most common of what is asked for */
+	uint32_t limit, some;    /* some: "three students", a limit where an order is */
+	bool common;             /* the most common of what is asked for */
 	enum form_period period; /* figures for each of them */
 	bool sums;               /* how much, of what is asked about */
 	enum form_aggregate sum_aggregate;
 	bool most, most_descending; /* "the most", of a figure that nobody names */
 	bool asks_where, asks_when;
-	bool counts; /* how many, of what is asked about */
+	bool counts;         /* how many, of what is asked about */
 	int32_t count_table; /* the table of the first count; -1: none */
 };
 
-/* A reading of a span in its context. `kinds`: LINK_* that are wanted; `numeric`: 1 a number or time
- * is wanted, 2 a number; `near`: a table that it stands at, -1: none. NULL: there is none. */
+/* A reading of a span in its context. `kinds`: LINK_* that are wanted; `numeric`: 1 a number or
+ * time is wanted, 2 a number; `near`: a table that it stands at, -1: none. NULL: there is none. */
 const struct link_reading *resolve(struct assembly *a, const struct link_span *span, uint32_t kinds,
         int numeric, int32_t near);
 /* Which tables the question names, and which could explain most of it. false: no memory. */

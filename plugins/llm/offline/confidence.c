@@ -1,5 +1,5 @@
-/* confidence.c: which candidate is the best, and how sure the engine is of it: two linear models over
- * the same features, whose weights were fitted offline (confidence_weights.c). */
+/* confidence.c: which candidate is the best, and how sure the engine is of it: two linear models
+ * over the same features, whose weights were fitted offline (confidence_weights.c). */
 #include <math.h>
 #include <string.h>
 
@@ -27,7 +27,8 @@ static size_t skipped(const struct lattice *lattice, const struct cover *cover)
 	return n;
 }
 
-/* Words of content that no phrase explains and that name things: "swimmers", "the festival", "Google". */
+/* Words of content that no phrase explains and that name things: "swimmers", "the festival",
+ * "Google". */
 static size_t missed_things(const struct lattice *lattice, const struct cover *cover)
 {
 	const struct word *words = lattice->words.words;
@@ -51,7 +52,8 @@ static size_t missed_things(const struct lattice *lattice, const struct cover *c
 	return n;
 }
 
-static size_t count_actions(const struct cover *cover, enum phrase_action first, enum phrase_action last)
+static size_t count_actions(
+        const struct cover *cover, enum phrase_action first, enum phrase_action last)
 {
 	size_t n = 0;
 
@@ -80,7 +82,8 @@ static void fill(const struct lattice *lattice, const struct cover *covers, stru
 		plain += !q->select[k].aggregate && q->select[k].column >= 0;
 	}
 	f[i++] = 1;
-	f[i++] = at_most((float)(covers[0].score - cover->score) / 10.0f, 6); /* behind the best cover */
+	f[i++] = at_most(
+	        (float)(covers[0].score - cover->score) / 10.0f, 6); /* behind the best cover */
 	f[i++] = at_most((float)cover->missed, 5);
 	f[i++] = cover->content ? (float)cover->missed / (float)cover->content : 1;
 	f[i++] = at_most((float)skipped(lattice, cover), 8);

@@ -1,4 +1,5 @@
-/* engine.c: a question in words in, a statement in SQL out: covers, candidates, the best of them. */
+/* engine.c: a question in words in, a statement in SQL out: covers, candidates, the best of them.
+ */
 #include "engine.h"
 
 #include <string.h>
@@ -33,8 +34,8 @@ static size_t find_candidates(struct pool *pool, const struct lattice *lattice,
 	return n;
 }
 
-static const char *unexplained(struct pool *pool, const struct lattice *lattice,
-        const struct cover *cover)
+static const char *unexplained(
+        struct pool *pool, const struct lattice *lattice, const struct cover *cover)
 {
 	const char *list = "";
 
@@ -74,11 +75,14 @@ static void trace(struct pool *pool, const struct engine_question *question,
 				                                       : s->columns[x->index].table;
 
 				trace_line(question,
-				        pool_print(pool, "link %s+%zu: %s%s%s%s%s %u", words[i].text,
-				                span->count - 1, s->tables[table].name,
+				        pool_print(pool, "link %s+%zu: %s%s%s%s%s %u",
+				                words[i].text, span->count - 1,
+				                s->tables[table].name,
 				                x->kind == LINK_TABLE ? "" : ".",
-				                x->kind == LINK_TABLE ? "" : s->columns[x->index].name,
-				                x->text ? " = " : "", x->text ? x->text : "", x->weight));
+				                x->kind == LINK_TABLE ? ""
+				                                      : s->columns[x->index].name,
+				                x->text ? " = " : "", x->text ? x->text : "",
+				                x->weight));
 			}
 	for (size_t i = 0; i < count; i++) {
 		const char *line = pool_print(pool, "cover %zu: score %d, missed %zu of %zu:", i,
@@ -96,8 +100,8 @@ static void trace(struct pool *pool, const struct engine_question *question,
 		trace_line(question, line);
 	}
 	for (size_t i = 0; i < n; i++) {
-		const char *line = pool_print(pool, "candidate %d: %s |", candidates[i].score,
-		        candidates[i].sql);
+		const char *line = pool_print(
+		        pool, "candidate %d: %s |", candidates[i].score, candidates[i].sql);
 
 		for (size_t k = 0; k < FEATURES && line; k++)
 			line = pool_print(pool, "%s %g", line, (double)candidates[i].features[k]);
@@ -138,22 +142,25 @@ static void offer_choices(struct pool *pool, const struct lattice *lattice,
 /* What no statement that reads can answer, by its first words. NULL: nothing of the kind. */
 static const char *beyond(const struct lattice *lattice)
 {
-	static const char *const actions[] = {"delete", "remove", "drop", "update", "change", "set", "insert",
-	        "add", "create", "send", "mail", "email", "cancel", "book", "order", "pay", "call", "write",
-	        "rename", "truncate", "alter", NULL};
-	static const char *const opinions[] = {"is", "are", "was", "were", "do", "does", "did", "can",
-	        "could", "should", "would", "will", "has", "have", "why", NULL};
-	static const char *const figures[] = {"many", "much", "old", "long", "tall", "high", "often", "big",
-	        "large", "heavy", "far", "is", "are", "do", "does", "did", "to", NULL};
-	static const char *const reckonings[] = {"percentage", "share", "proportion", "ratio", "fraction",
-	        "median", "trend", "forecast", "predict", "correlation", "growth", NULL};
+	static const char *const actions[] = {"delete", "remove", "drop", "update", "change", "set",
+	        "insert", "add", "create", "send", "mail", "email", "cancel", "book", "order",
+	        "pay", "call", "write", "rename", "truncate", "alter", NULL};
+	static const char *const opinions[] = {"is", "are", "was", "were", "do", "does", "did",
+	        "can", "could", "should", "would", "will", "has", "have", "why", NULL};
+	static const char *const figures[] = {"many", "much", "old", "long", "tall", "high",
+	        "often", "big", "large", "heavy", "far", "is", "are", "do", "does", "did", "to",
+	        NULL};
+	static const char *const reckonings[] = {"percentage", "share", "proportion", "ratio",
+	        "fraction", "median", "trend", "forecast", "predict", "correlation", "growth",
+	        NULL};
 	const struct words *words = &lattice->words;
 	const char *first, *second;
 
 	for (size_t i = 0; i < words->count; i++)
 		for (size_t k = 0; reckonings[k]; k++)
 			if (!strcmp(words->words[i].text, reckonings[k]) && !lattice->at[i])
-				return "I can count, add up and average, but not reckon shares, trends or "
+				return "I can count, add up and average, but not reckon shares, "
+				       "trends or "
 				       "forecasts.";
 	if (words->count < 2)
 		return NULL;
@@ -166,8 +173,9 @@ static const char *beyond(const struct lattice *lattice)
 			return "I only read: I change nothing, and send nothing.";
 	for (size_t i = 0; opinions[i]; i++)
 		if (!strcmp(first, opinions[i]) && strcmp(second, "there") != 0)
-			return !strcmp(first, "why") ? "I can say what the figures are, not why they are so."
-			                             : "I list and count things; I do not judge them.";
+			return !strcmp(first, "why")
+			               ? "I can say what the figures are, not why they are so."
+			               : "I list and count things; I do not judge them.";
 	if (strcmp(first, "how") != 0)
 		return NULL;
 	for (size_t i = 0; figures[i]; i++)
@@ -203,8 +211,8 @@ static const struct candidate *pick(
 }
 
 static int32_t read_question(const struct schema *schema, struct pool *pool,
-        const struct engine_question *question, struct lattice *lattice,
-        struct engine_reply *reply, struct askd_error *reterr)
+        const struct engine_question *question, struct lattice *lattice, struct engine_reply *reply,
+        struct askd_error *reterr)
 {
 	struct candidate *candidates = pool_alloc(pool, CANDIDATES * sizeof *candidates);
 	const struct candidate *best, *rival;
@@ -234,7 +242,7 @@ static int32_t read_question(const struct schema *schema, struct pool *pool,
 	if (reply->reason) {
 		reply->confidence_milli = 0;
 	} else if (best && reply->confidence_milli >= DECLINE &&
-	        best->cover->missed * 2 <= best->cover->content) {
+	           best->cover->missed * 2 <= best->cover->content) {
 		reply->reason = "";
 		reply->sql = best->sql;
 		offer_choices(pool, lattice, candidates, n, best, reply);

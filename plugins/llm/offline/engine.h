@@ -7,9 +7,10 @@
 struct engine_question {
 	const char *text;
 	size_t n;
-	const char *today; /* "2026-11-21": the day of the asker, for "last month" */
+	const char *today;           /* "2026-11-21": the day of the asker, for "last month" */
 	const struct source *source; /* for probes; NULL: none */
-	/* Told of every step, one line each: links, covers, candidates with their features. NULL: not. */
+	/* Told of every step, one line each: links, covers, candidates with their features. NULL:
+	 * not. */
 	void (*trace)(void *owner, const char *line);
 	void *owner;
 };
@@ -22,8 +23,10 @@ struct engine_reply {
 	const char *explanation;  /* how the question was read, in words for people */
 	const char *ignored;      /* words that were not understood, "" for none */
 	const char *reason;       /* declined: why, for people */
-	const char *suggestions[ENGINE_SUGGESTIONS + 1]; /* questions that it can answer; NULL-terminated */
-	/* Other readings that would give another result: SQL and how it was read; NULL-terminated. */
+	const char *suggestions[ENGINE_SUGGESTIONS +
+	                        1]; /* questions that it can answer; NULL-terminated */
+	/* Other readings that would give another result: SQL and how it was read; NULL-terminated.
+	 */
 	const char *choices[ENGINE_CHOICES + 1], *choice_sql[ENGINE_CHOICES + 1];
 };
 

@@ -29,8 +29,8 @@ __attribute__((format(printf, 2, 3))) static void say(struct speaker *s, const c
 
 const char *form_plural(struct pool *pool, const char *words)
 {
-	static const char *const same[] = {"data", "info", "information", "staff", "people", "history",
-	        "equipment", "series", NULL};
+	static const char *const same[] = {"data", "info", "information", "staff", "people",
+	        "history", "equipment", "series", NULL};
 	size_t n = strlen(words);
 	const char *last = strrchr(words, ' ');
 	const char *noun = last ? last + 1 : words;
@@ -73,7 +73,8 @@ static const char *column_words(const struct speaker *s, int32_t column)
 		for (uint32_t k = 0; k < t->columns; k++)
 			if (tables[i] != c->table &&
 			        !strcmp(s->schema->columns[t->first + k].words, c->words))
-				return pool_print(s->pool, "%s (%s)", c->words, table_words(s, c->table));
+				return pool_print(
+				        s->pool, "%s (%s)", c->words, table_words(s, c->table));
 	}
 	return c->words;
 }
@@ -177,7 +178,8 @@ static void say_order(struct speaker *s)
 
 static void say_query(struct speaker *s, const struct form_query *query)
 {
-	static const char *const sets[] = {"", ", that are also in: ", ", without those in: ", ", and: "};
+	static const char *const sets[] = {
+	        "", ", that are also in: ", ", without those in: ", ", and: "};
 	uint32_t tables[FORM_TABLES];
 	size_t count, said = 0;
 

@@ -4,7 +4,14 @@
 
 #include "schema.h"
 
-enum form_aggregate { AGGREGATE_NONE, AGGREGATE_COUNT, AGGREGATE_SUM, AGGREGATE_AVG, AGGREGATE_MIN, AGGREGATE_MAX };
+enum form_aggregate {
+	AGGREGATE_NONE,
+	AGGREGATE_COUNT,
+	AGGREGATE_SUM,
+	AGGREGATE_AVG,
+	AGGREGATE_MIN,
+	AGGREGATE_MAX
+};
 
 enum form_operator {
 	FORM_EQ,
@@ -23,7 +30,14 @@ enum form_operator {
 };
 
 /* A column of time, cut to a period. */
-enum form_period { PERIOD_NONE, PERIOD_DAY, PERIOD_WEEK, PERIOD_MONTH, PERIOD_QUARTER, PERIOD_YEAR };
+enum form_period {
+	PERIOD_NONE,
+	PERIOD_DAY,
+	PERIOD_WEEK,
+	PERIOD_MONTH,
+	PERIOD_QUARTER,
+	PERIOD_YEAR
+};
 
 enum { FORM_STAR = -1 /* instead of a column: the row itself */ };
 
@@ -49,8 +63,9 @@ struct form_filter {
 	enum form_operator operator;
 	struct form_value value, until; /* until: FORM_BETWEEN; with `open` the end is excluded */
 	bool open;
-	bool or_next;                  /* OR with the next filter instead of AND */
-	const struct form_query *query; /* the right side is the one value, or the list, of a query */
+	bool or_next; /* OR with the next filter instead of AND */
+	const struct form_query
+	        *query; /* the right side is the one value, or the list, of a query */
 	struct form_filter *next;
 };
 
@@ -80,7 +95,8 @@ struct form_query {
 	const struct form_query *other; /* of `set` */
 };
 
-/* ---- joins ------------------------------------------------------------------------------------ */
+/* ---- joins ------------------------------------------------------------------------------------
+ */
 
 /* Tables and the edges that hold them together. */
 struct join_tree {
@@ -99,7 +115,8 @@ uint32_t join_distance(const struct schema *schema, uint32_t from, uint32_t to);
 /* Leaves out tables that give nothing but a key which another table of the query holds as well. */
 void form_simplify(const struct schema *schema, struct form_query *query);
 
-/* ---- printing --------------------------------------------------------------------------------- */
+/* ---- printing ---------------------------------------------------------------------------------
+ */
 
 struct form_cost {
 	uint32_t tables, joins, cost, unmentioned; /* of the whole statement */
@@ -114,7 +131,7 @@ const char *form_explain(
 /* The plural of a name of one or more words, as people say it. NULL: no memory. */
 const char *form_plural(struct pool *pool, const char *words);
 /* The tables that a query itself names, without those of its inner ones. */
-size_t form_tables(const struct schema *schema, const struct form_query *query, uint32_t *tables,
-        size_t max);
+size_t form_tables(
+        const struct schema *schema, const struct form_query *query, uint32_t *tables, size_t max);
 
 #endif

@@ -121,8 +121,8 @@ bool join_find(const struct schema *schema, const uint32_t *terminals, size_t co
 	for (uint32_t set = 1; set <= all; set++) {
 		for (size_t v = 0; v < s.n; v++)
 			for (uint32_t half = (set - 1) & set; half; half = (half - 1) & set) {
-				uint32_t cost =
-				        step_at(&s, half, v)->cost + step_at(&s, set & ~half, v)->cost;
+				uint32_t cost = step_at(&s, half, v)->cost +
+				                step_at(&s, set & ~half, v)->cost;
 
 				if (cost < step_at(&s, set, v)->cost)
 					*step_at(&s, set, v) = (struct step){cost, -1, half};

@@ -6,9 +6,9 @@
 #include "parse.h"
 
 enum {
-	SPAN_WORDS = 6,   /* longest span that may name something */
-	READINGS = 24,    /* kept of one span */
-	TEXT_MAX = 400,   /* bytes of a span's text */
+	SPAN_WORDS = 6, /* longest span that may name something */
+	READINGS = 24,  /* kept of one span */
+	TEXT_MAX = 400, /* bytes of a span's text */
 	VERB_WEIGHT = 620
 };
 
@@ -20,8 +20,8 @@ struct linker {
 	size_t count;
 };
 
-static void add(struct linker *l, enum link_kind kind, uint32_t index, uint32_t weight,
-        const char *text)
+static void add(
+        struct linker *l, enum link_kind kind, uint32_t index, uint32_t weight, const char *text)
 {
 	for (size_t i = 0; i < l->count; i++) {
 		struct link_reading *r = &l->readings[i];
@@ -50,8 +50,8 @@ static bool is_joint(const struct word *w)
 /* "number of", "average of": what follows is counted or reckoned with, and no name with it. */
 static bool is_figure(const struct word *w)
 {
-	static const char *const figures[] = {"number", "numbers", "count", "counts", "average", "total",
-	        "sum", "maximum", "minimum", "amount", "all", NULL};
+	static const char *const figures[] = {"number", "numbers", "count", "counts", "average",
+	        "total", "sum", "maximum", "minimum", "amount", "all", NULL};
 
 	for (size_t i = 0; figures[i]; i++)
 		if (!strcmp(w->text, figures[i]))
@@ -108,7 +108,8 @@ static void link_names(struct linker *l, size_t first, size_t count)
 		if (!is_joint(&w[i]) && !append(turned, &m, w[i].stem))
 			return;
 	for (size_t i = 0; i < of; i++)
-		if (!is_joint(&w[i]) && (!append(turned, &m, w[i].stem) || !append(plain, &n, w[i].stem)))
+		if (!is_joint(&w[i]) &&
+		        (!append(turned, &m, w[i].stem) || !append(plain, &n, w[i].stem)))
 			return;
 	for (size_t i = of + 1; i < count; i++)
 		if (!is_joint(&w[i]) && !append(plain, &n, w[i].stem))
@@ -126,9 +127,11 @@ static bool may_be_value(const struct word *w, size_t first, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (w[i].kind == WORD_QUOTED)
 			return count == 1;
-		content |= w[i].kind == WORD_PLAIN && (!grammar_knows(&w[i]) || (w[i].capital && first + i));
+		content |= w[i].kind == WORD_PLAIN &&
+		           (!grammar_knows(&w[i]) || (w[i].capital && first + i));
 	}
-	return content || (count == 1 && w->kind == WORD_NUMBER && isdigit((unsigned char)*w->written) && strlen(w->text) > 2);
+	return content || (count == 1 && w->kind == WORD_NUMBER &&
+	                          isdigit((unsigned char)*w->written) && strlen(w->text) > 2);
 }
 
 static void link_values(struct linker *l, size_t first, size_t count)
@@ -146,8 +149,8 @@ static void link_values(struct linker *l, size_t first, size_t count)
 			return;
 		capital |= w[i].capital;
 	}
-	hits = values_find(l->schema, folded, stems, quoted || (capital && count == 1 && n > 4), hit,
-	        READINGS);
+	hits = values_find(l->schema, folded, stems, quoted || (capital && count == 1 && n > 4),
+	        hit, READINGS);
 	for (size_t i = 0; i < hits; i++) {
 		uint32_t weight = hit[i].weight;
 
@@ -174,11 +177,12 @@ static void link_sexes(struct linker *l, size_t at)
 
 	for (size_t i = 0; i < sizeof sexes / sizeof *sexes; i++)
 		for (size_t k = 0; !strcmp(w->text, sexes[i].word) && sexes[i].stored[k]; k++) {
-			size_t hits = values_find(l->schema, sexes[i].stored[k], sexes[i].stored[k], false,
-			        hit, READINGS);
+			size_t hits = values_find(l->schema, sexes[i].stored[k], sexes[i].stored[k],
+			        false, hit, READINGS);
 
 			for (size_t h = 0; h < hits; h++)
-				if (hit[h].weight >= 950 && l->schema->columns[hit[h].column].distinct < 5)
+				if (hit[h].weight >= 950 &&
+				        l->schema->columns[hit[h].column].distinct < 5)
 					add(l, LINK_VALUE, hit[h].column, 850, hit[h].text);
 		}
 }
@@ -208,8 +212,9 @@ static void link_verbs(struct linker *l, size_t at)
 
 		for (size_t k = 0; k < count; k++)
 			if (p[k].weight >= 900)
-				add(l, p[k].kind == PHRASE_TABLE ? LINK_TABLE : LINK_COLUMN, p[k].index,
-				        VERB_WEIGHT - 20 * (uint32_t)(i < 5 ? i : 5), NULL);
+				add(l, p[k].kind == PHRASE_TABLE ? LINK_TABLE : LINK_COLUMN,
+				        p[k].index, VERB_WEIGHT - 20 * (uint32_t)(i < 5 ? i : 5),
+				        NULL);
 	}
 }
 

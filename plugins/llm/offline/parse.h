@@ -9,7 +9,8 @@
 #include "when.h"
 #include "words.h"
 
-/* ---- links ------------------------------------------------------------------------------------ */
+/* ---- links ------------------------------------------------------------------------------------
+ */
 
 enum link_kind { LINK_TABLE = 1, LINK_COLUMN = 2, LINK_VALUE = 4 };
 
@@ -37,48 +38,49 @@ struct lattice {
 	struct when **when;    /* by first word; NULL: no time begins there */
 };
 
-bool link_words(struct pool *pool, const struct schema *schema, const struct engine_question *question,
-        struct lattice *lattice);
+bool link_words(struct pool *pool, const struct schema *schema,
+        const struct engine_question *question, struct lattice *lattice);
 /* The best weight of the readings of a kind; 0: none. */
 uint32_t link_weight(const struct link_span *span, uint32_t kinds);
 
-/* ---- the grammar ------------------------------------------------------------------------------ */
+/* ---- the grammar ------------------------------------------------------------------------------
+ */
 
 enum phrase_action {
-	ACT_MENTION,      /* {X} */
-	ACT_VALUE,        /* {V}: a value by itself */
-	ACT_STAR,         /* all about {T} */
-	ACT_COUNT,        /* how many {X} */
-	ACT_COUNT_ALL,    /* how many, of what is asked about */
-	ACT_AGGREGATE,    /* average {C} */
-	ACT_AGGREGATE_TOO,/* "minimum," before "and maximum {C}" */
-	ACT_DISTINCT,     /* different */
-	ACT_GROUP,        /* for each {X} */
-	ACT_COMPARE,      /* {C} above {N} */
-	ACT_COMPARE_OF,   /* more than {N} {X}: a comparison or a count */
-	ACT_COMPARE_BARE, /* above {N} */
-	ACT_COMPARE_ADJ,  /* older than {N} */
+	ACT_MENTION,         /* {X} */
+	ACT_VALUE,           /* {V}: a value by itself */
+	ACT_STAR,            /* all about {T} */
+	ACT_COUNT,           /* how many {X} */
+	ACT_COUNT_ALL,       /* how many, of what is asked about */
+	ACT_AGGREGATE,       /* average {C} */
+	ACT_AGGREGATE_TOO,   /* "minimum," before "and maximum {C}" */
+	ACT_DISTINCT,        /* different */
+	ACT_GROUP,           /* for each {X} */
+	ACT_COMPARE,         /* {C} above {N} */
+	ACT_COMPARE_OF,      /* more than {N} {X}: a comparison or a count */
+	ACT_COMPARE_BARE,    /* above {N} */
+	ACT_COMPARE_ADJ,     /* older than {N} */
 	ACT_COMPARE_EXTREME, /* older than the average, above the highest {C} */
-	ACT_BETWEEN,      /* {C} between {N} and {N} */
-	ACT_IS,           /* {C} is {V} or {N} or {Q} */
-	ACT_IS_TOO,       /* or {N}: of the same column as before */
-	ACT_LIKE,         /* {C} contains {Q} */
-	ACT_NULL,         /* {C} is missing */
-	ACT_NOT_NULL,     /* has a {C} */
-	ACT_SUPER,        /* with the highest {C} */
-	ACT_SUPER_ADJ,    /* the oldest */
-	ACT_SUPER_COUNT,  /* with the most {X} */
-	ACT_COMMON,       /* most common {X} */
-	ACT_ORDER,        /* sorted by {X} */
-	ACT_ORDER_COUNT,  /* sorted by the number of {X} */
-	ACT_ORDER_ADJ,    /* newest first */
-	ACT_ORDER_SELF,   /* in alphabetical order */
-	ACT_DIRECTION,    /* descending */
-	ACT_LATEST,       /* most recently */
-	ACT_SOME,         /* {N} {T}: so many of them, where an order says which */
-	ACT_TOP,          /* the first {N} */
-	ACT_TIMES,        /* more than once */
-	ACT_NOT,          /* not, without, never */
+	ACT_BETWEEN,         /* {C} between {N} and {N} */
+	ACT_IS,              /* {C} is {V} or {N} or {Q} */
+	ACT_IS_TOO,          /* or {N}: of the same column as before */
+	ACT_LIKE,            /* {C} contains {Q} */
+	ACT_NULL,            /* {C} is missing */
+	ACT_NOT_NULL,        /* has a {C} */
+	ACT_SUPER,           /* with the highest {C} */
+	ACT_SUPER_ADJ,       /* the oldest */
+	ACT_SUPER_COUNT,     /* with the most {X} */
+	ACT_COMMON,          /* most common {X} */
+	ACT_ORDER,           /* sorted by {X} */
+	ACT_ORDER_COUNT,     /* sorted by the number of {X} */
+	ACT_ORDER_ADJ,       /* newest first */
+	ACT_ORDER_SELF,      /* in alphabetical order */
+	ACT_DIRECTION,       /* descending */
+	ACT_LATEST,          /* most recently */
+	ACT_SOME,            /* {N} {T}: so many of them, where an order says which */
+	ACT_TOP,             /* the first {N} */
+	ACT_TIMES,           /* more than once */
+	ACT_NOT,             /* not, without, never */
 	ACT_BOTH,
 	ACT_OR,
 	ACT_EXCEPT,       /* but not */
@@ -119,8 +121,8 @@ struct cover {
 	const struct phrase **phrases; /* in the order of the words */
 	size_t count;
 	int32_t score;
-	size_t missed;   /* words of content that no phrase explains */
-	size_t content;  /* words of content in all */
+	size_t missed;  /* words of content that no phrase explains */
+	size_t content; /* words of content in all */
 };
 
 enum { COVERS = 6 };
@@ -132,7 +134,8 @@ bool grammar_knows(const struct word *word);
 /* All phrases of the grammar that the question holds, by first word; *count. NULL: no memory. */
 struct phrase *grammar_match(struct pool *pool, const struct lattice *lattice, size_t *count);
 
-/* ---- from phrases to a form ------------------------------------------------------------------- */
+/* ---- from phrases to a form -------------------------------------------------------------------
+ */
 
 /* What the confidence in a candidate is made of (confidence.c says what each is). */
 enum { FEATURES = 40 };
@@ -144,15 +147,16 @@ struct candidate {
 	struct form_cost cost;
 	int32_t score;
 	uint32_t weakest; /* the lowest weight of a link that it rests on */
-	uint32_t guesses; /* what nobody said: a column of a bare number, the table of a count, ... */
+	uint32_t guesses; /* what nobody said: a column of a bare number, the table of a count, ...
+	                   */
 	uint32_t unused;  /* phrases that have no part in the form */
 	uint32_t ambiguous; /* words with a second reading nearly as good */
-	size_t choice;    /* which of them has its second */
+	size_t choice;      /* which of them has its second */
 	float features[FEATURES];
 };
 
-/* Makes a form of a cover. `choice`: 0 takes the best reading of each word; n the second best of the
- * n-th ambiguous one. false: there are fewer than n, or no memory (pool->failed). */
+/* Makes a form of a cover. `choice`: 0 takes the best reading of each word; n the second best of
+ * the n-th ambiguous one. false: there are fewer than n, or no memory (pool->failed). */
 bool assemble(struct pool *pool, const struct lattice *lattice, const struct cover *cover,
         size_t choice, struct candidate *out);
 
@@ -164,8 +168,8 @@ void confidence_rank(const struct lattice *lattice, const struct cover *covers,
 int32_t confidence_of(const struct candidate *candidate, const struct candidate *rival);
 
 /* Fills the suggestions of a reply that declines. */
-void suggest(struct pool *pool, const struct lattice *lattice, const struct engine_question *question,
-        struct engine_reply *reply);
+void suggest(struct pool *pool, const struct lattice *lattice,
+        const struct engine_question *question, struct engine_reply *reply);
 /* As engine_answer(), without suggestions. */
 int32_t engine_read(const struct schema *schema, struct pool *pool,
         const struct engine_question *question, struct engine_reply *reply,

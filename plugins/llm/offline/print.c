@@ -43,18 +43,18 @@ static void put(struct printer *p, const char *s)
 /* Words that must be quoted where they are names, in some dialect or other. */
 static bool is_reserved(const char *s)
 {
-	static const char *const words[] = {"add", "all", "alter", "analyze", "and", "any", "array", "as",
-	        "asc", "between", "both", "by", "case", "cast", "character", "check", "collate", "column",
-	        "constraint", "create", "cross", "current", "date", "default", "delete", "desc",
-	        "distinct", "drop", "else", "end", "escape", "except", "exists", "fetch", "filter", "for",
-	        "foreign", "from", "full", "grant", "group", "groups", "having", "if", "in", "index",
-	        "inner", "insert", "intersect", "interval", "into", "is", "isnull", "join", "key", "left",
-	        "like", "limit", "match", "natural", "no", "not", "notnull", "null", "of", "offset", "on",
-	        "only", "or", "order", "outer", "over", "partition", "primary", "range", "rank", "read",
-	        "references", "right", "row", "rows", "select", "session_user", "set", "some", "system",
-	        "table", "then", "time", "timestamp", "to", "transaction", "trigger", "union", "unique",
-	        "update", "user", "using", "values", "view", "when", "where", "window", "with", "year",
-	        NULL};
+	static const char *const words[] = {"add", "all", "alter", "analyze", "and", "any", "array",
+	        "as", "asc", "between", "both", "by", "case", "cast", "character", "check",
+	        "collate", "column", "constraint", "create", "cross", "current", "date", "default",
+	        "delete", "desc", "distinct", "drop", "else", "end", "escape", "except", "exists",
+	        "fetch", "filter", "for", "foreign", "from", "full", "grant", "group", "groups",
+	        "having", "if", "in", "index", "inner", "insert", "intersect", "interval", "into",
+	        "is", "isnull", "join", "key", "left", "like", "limit", "match", "natural", "no",
+	        "not", "notnull", "null", "of", "offset", "on", "only", "or", "order", "outer",
+	        "over", "partition", "primary", "range", "rank", "read", "references", "right",
+	        "row", "rows", "select", "session_user", "set", "some", "system", "table", "then",
+	        "time", "timestamp", "to", "transaction", "trigger", "union", "unique", "update",
+	        "user", "using", "values", "view", "when", "where", "window", "with", "year", NULL};
 
 	for (size_t i = 0; words[i]; i++)
 		if (*words[i] == tolower((unsigned char)*s) && !strcasecmp(words[i], s))
@@ -115,10 +115,11 @@ static const char *const periods[][6][2] = {
                 {"to_char(", ", 'YYYY-MM')"}, {"to_char(", ", 'YYYY-\"Q\"Q')"},
                 {"to_char(", ", 'YYYY')"}},
         {{"", ""}, {"date_format(", ", '%Y-%m-%d')"}, {"date_format(", ", '%x-%v')"},
-                {"date_format(", ", '%Y-%m')"}, {"concat(year(", "))"}, {"date_format(", ", '%Y')"}}};
+                {"date_format(", ", '%Y-%m')"}, {"concat(year(", "))"},
+                {"date_format(", ", '%Y')"}}};
 
-static void put_period(struct printer *p, const struct scope *scope, int32_t column,
-        enum form_period period)
+static void put_period(
+        struct printer *p, const struct scope *scope, int32_t column, enum form_period period)
 {
 	size_t dialect = !strcmp(p->schema->dialect, "postgres") ? 1 : p->backticks ? 2 : 0;
 
@@ -178,8 +179,9 @@ static void put_query(struct printer *p, const struct form_query *query);
 static void put_filter(
         struct printer *p, const struct scope *scope, const struct form_filter *filter)
 {
-	static const char *const operators[] = {" = ", " <> ", " > ", " >= ", " < ", " <= ",
-	        " BETWEEN ", " LIKE ", " NOT LIKE ", " IS NULL", " IS NOT NULL", " IN ", " NOT IN "};
+	static const char *const operators[] = {" = ", " <> ", " > ", " >= ", " < ",
+	        " <= ", " BETWEEN ", " LIKE ", " NOT LIKE ", " IS NULL", " IS NOT NULL", " IN ",
+	        " NOT IN "};
 
 	if (filter->operator== FORM_BETWEEN && filter->open) {
 		/* From an instant on until another, which does not belong to it. */
@@ -299,8 +301,8 @@ static void put_tables(struct printer *p, const struct scope *scope)
 	p->failed |= left != 0;
 }
 
-static void note(const struct schema *schema, int32_t column, uint32_t *tables, size_t *count,
-        size_t max)
+static void note(
+        const struct schema *schema, int32_t column, uint32_t *tables, size_t *count, size_t max)
 {
 	uint32_t table;
 
@@ -314,8 +316,8 @@ static void note(const struct schema *schema, int32_t column, uint32_t *tables, 
 		tables[(*count)++] = table;
 }
 
-size_t form_tables(const struct schema *schema, const struct form_query *query, uint32_t *tables,
-        size_t max)
+size_t form_tables(
+        const struct schema *schema, const struct form_query *query, uint32_t *tables, size_t max)
 {
 	size_t count = 0;
 

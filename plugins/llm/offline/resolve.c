@@ -5,12 +5,12 @@
 #include "assembly.h"
 
 enum {
-	SURE = 700,      /* weight of a table's name from which on the table counts as named */
-	CLOSE = 120,     /* two readings nearer than this are ambiguous */
-	AT_TABLE = 240,  /* "names of students": the column is of that table */
+	SURE = 700,     /* weight of a table's name from which on the table counts as named */
+	CLOSE = 120,    /* two readings nearer than this are ambiguous */
+	AT_TABLE = 240, /* "names of students": the column is of that table */
 	IN_NAMED = 110,
-	AFTER_ONE = 50,  /* a column of that table was asked for before */
-	PER_COST = 6,    /* of a join */
+	AFTER_ONE = 50, /* a column of that table was asked for before */
+	PER_COST = 6,   /* of a join */
 	FAR_AWAY = 600,
 	WRONG_TYPE = 350
 };
@@ -134,7 +134,8 @@ const struct link_reading *resolve(
 	return best;
 }
 
-/* ---- near what -------------------------------------------------------------------------------- */
+/* ---- near what --------------------------------------------------------------------------------
+ */
 
 static bool is_one_of(const struct word *w, const char *const *list)
 {
@@ -159,15 +160,16 @@ static int32_t table_of_phrase(const struct assembly *a, const struct phrase *p)
 
 int32_t resolve_near(const struct assembly *a, size_t phrase)
 {
-	static const char *const of[] = {"of", "for", "from", "in", "among", "by", "about", "on", "each",
-	        "every", "all", NULL};
+	static const char *const of[] = {"of", "for", "from", "in", "among", "by", "about", "on",
+	        "each", "every", "all", NULL};
 	const struct cover *c = a->cover;
 	const struct word *words = a->lattice->words.words;
 	const struct phrase *self = c->phrases[phrase];
 	int32_t table;
 
 	/* "student name", "the student's name" */
-	if (phrase && c->phrases[phrase - 1]->first + c->phrases[phrase - 1]->count + 1 >= self->first) {
+	if (phrase &&
+	        c->phrases[phrase - 1]->first + c->phrases[phrase - 1]->count + 1 >= self->first) {
 		const struct phrase *before = c->phrases[phrase - 1];
 		size_t gap = before->first + before->count;
 
@@ -190,8 +192,9 @@ int32_t resolve_near(const struct assembly *a, size_t phrase)
 		table = table_of_phrase(a, p);
 		if (joined && table >= 0)
 			return table;
-		if (p->action != ACT_MENTION && p->action != ACT_AGGREGATE && p->action != ACT_DISTINCT &&
-		        p->action != ACT_COUNT && p->action != ACT_VALUE && p->action != ACT_IS)
+		if (p->action != ACT_MENTION && p->action != ACT_AGGREGATE &&
+		        p->action != ACT_DISTINCT && p->action != ACT_COUNT &&
+		        p->action != ACT_VALUE && p->action != ACT_IS)
 			break;
 		if (p->first - end > 3)
 			break;
@@ -205,7 +208,8 @@ int32_t resolve_near(const struct assembly *a, size_t phrase)
 	return -1;
 }
 
-/* ---- columns that nobody names ---------------------------------------------------------------- */
+/* ---- columns that nobody names ----------------------------------------------------------------
+ */
 
 int32_t resolve_adjective(struct assembly *a, const struct lexicon_adjective *adjective,
         int32_t near, int32_t *direction)
@@ -269,7 +273,8 @@ int32_t resolve_time(const struct assembly *a, int32_t table, bool year)
 
 		if (c->type != COLUMN_TIME && !(year && (c->flags & COLUMN_YEAR)))
 			continue;
-		score = 500 + (table == (int32_t)c->table ? 300 : 0) + (a->sure[c->table] ? 150 : 0);
+		score = 500 + (table == (int32_t)c->table ? 300 : 0) +
+		        (a->sure[c->table] ? 150 : 0);
 		if (a->schema->tables[c->table].view)
 			score -= 100;
 		score += year && (c->flags & COLUMN_YEAR) ? 40 : 0;
@@ -307,8 +312,8 @@ int32_t resolve_measure(const struct assembly *a, int32_t table)
 
 int32_t resolve_place(const struct assembly *a, int32_t table)
 {
-	static const char *const stems[] = {"locat", "address", "place", "citi", "build", "countri", "venu",
-	        "state", NULL};
+	static const char *const stems[] = {
+	        "locat", "address", "place", "citi", "build", "countri", "venu", "state", NULL};
 
 	for (size_t i = 0; table >= 0 && stems[i]; i++) {
 		size_t count;
@@ -324,8 +329,8 @@ int32_t resolve_place(const struct assembly *a, int32_t table)
 
 int32_t resolve_figure(const struct assembly *a, int32_t table)
 {
-	static const char *const words[] = {"amount", "total", "revenue", "sum", "turnover", "refund", "value",
-	        "price", "cost", "salary", NULL};
+	static const char *const words[] = {"amount", "total", "revenue", "sum", "turnover",
+	        "refund", "value", "price", "cost", "salary", NULL};
 
 	for (size_t i = 0; table >= 0 && words[i]; i++)
 		for (uint32_t k = 0; k < a->schema->tables[table].columns; k++) {

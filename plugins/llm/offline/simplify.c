@@ -1,5 +1,6 @@
-/* simplify.c: leaves out tables of a form that stand at its edge and give nothing but their key: what
- * refers to them holds the same value. "How many students have a pet" needs no table of students. */
+/* simplify.c: leaves out tables of a form that stand at its edge and give nothing but their key:
+ * what refers to them holds the same value. "How many students have a pet" needs no table of
+ * students. */
 #include <string.h>
 
 #include "form.h"
@@ -24,15 +25,17 @@ static void replace(struct form_query *q, int32_t from, int32_t to)
 }
 
 /* Does the query use a column of the table other than this one, or its rows? */
-static bool uses_more(const struct schema *s, const struct form_query *q, uint32_t table, int32_t key)
+static bool uses_more(
+        const struct schema *s, const struct form_query *q, uint32_t table, int32_t key)
 {
 	bool more = false;
 
 	for (size_t i = 0; i < q->selected; i++) {
 		int32_t c = q->select[i].column;
 
-		more |= c == FORM_STAR ? !q->select[i].aggregate && q->select[i].table == (int32_t)table
-		                       : c != key && s->columns[c].table == table;
+		more |= c == FORM_STAR
+		                ? !q->select[i].aggregate && q->select[i].table == (int32_t)table
+		                : c != key && s->columns[c].table == table;
 	}
 	for (const struct form_filter *f = q->filters; f; f = f->next)
 		more |= f->left.column >= 0 && (f->left.column != key || f->query) &&

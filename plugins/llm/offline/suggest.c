@@ -48,7 +48,8 @@ static void offer_table(struct suggester *s, uint32_t table)
 {
 	const struct schema_table *t = &s->schema->tables[table];
 	const char *rows = form_plural(s->pool, t->words);
-	int32_t kind = find_column(s, table, COLUMN_ENUM), measure = find_column(s, table, COLUMN_MEASURE);
+	int32_t kind = find_column(s, table, COLUMN_ENUM),
+	        measure = find_column(s, table, COLUMN_MEASURE);
 
 	if (!rows)
 		return;
@@ -87,8 +88,8 @@ static uint32_t weigh_table(const struct lattice *lattice, uint32_t table)
 	return sum;
 }
 
-void suggest(struct pool *pool, const struct lattice *lattice, const struct engine_question *question,
-        struct engine_reply *reply)
+void suggest(struct pool *pool, const struct lattice *lattice,
+        const struct engine_question *question, struct engine_reply *reply)
 {
 	struct suggester s = {
 	        .pool = pool, .schema = lattice->schema, .asked = question, .reply = reply};
