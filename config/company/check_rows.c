@@ -91,8 +91,10 @@ static void print_cell(FILE *to, const json_t *cell)
 {
 	if (json_is_number(cell))
 		fprintf(to, "%.7g\t", json_number_value(cell));
+	else if (json_is_string(cell))
+		fprintf(to, "'%s'\t", json_string_value(cell));
 	else
-		fprintf(to, "%s\t", json_is_string(cell) ? json_string_value(cell) : "NULL");
+		fputs("NULL\t", to);
 }
 
 static int by_text(const void *a, const void *b)
