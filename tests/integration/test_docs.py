@@ -67,7 +67,8 @@ def test_page(reader, page, least):
 
 def test_commands_of_dev_exist():
     listed = re.findall(r"^\./dev (\w+)", shell("./dev help", TREE, TREE).stdout, re.M)
-    for page in ("README.md", "docs/operating.md", "docs/contributing.md", "docs/asking.md"):
+    for page in ("README.md", "docs/operating.md", "docs/contributing.md", "docs/asking.md",
+                 "docs/company.md"):
         for word in re.findall(r"\./dev (\w+)", (TREE / page).read_text(encoding="utf-8")):
             assert word in listed, f"{page} names ./dev {word}"
 
