@@ -157,11 +157,12 @@ static bool judge(const struct arguments *args, sqlite3 *db, size_t number, FILE
 		fine = fine && !strcmp(words[way], due);
 	}
 	fprintf(table, "%3zu  %-9s  %-12s  %s\n", number + 1, words[0], words[1], question);
-	for (size_t way = 0; way < WAYS; way++) {
-		if (strcmp(words[way], due) != 0)
-			explain(question, ways[way], words[way], expected, replies[way]);
-		json_decref(replies[way]);
+	if (!fine) {
+		size_t way = strcmp(words[0], due) ? 0 : 1; /* most often the other says the same */
+		explain(question, ways[way], words[way], expected, replies[way]);
 	}
+	for (size_t way = 0; way < WAYS; way++)
+		json_decref(replies[way]);
 	json_decref(expected);
 	free(question);
 	return fine;
