@@ -62,8 +62,9 @@ static void print_table(const struct askd_option *table, uint32_t stride)
 
 int main(int argc, char **argv)
 {
-	static const char *const plugins[][2] = {{"llm", "openai"}, {"database", "sqlite"},
-	        {"transport", "console"}, {"transport", "http"}, {"skill", "query"}};
+	static const char *const plugins[][2] = {{"llm", "openai"}, {"llm", "offline"},
+	        {"database", "sqlite"}, {"transport", "console"}, {"transport", "http"},
+	        {"skill", "query"}};
 	const char *const path[] = {argc > 1 ? argv[1] : "build/plugins", NULL};
 
 	fputs(head, stdout);

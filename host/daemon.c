@@ -103,10 +103,13 @@ static void stop_on_fatal_store(void *arg, const void *data)
 static int serve_local(void *arg, uint32_t uid, const char *user, int argc, char **argv, int in,
         int out, int err, struct cancel *cancel)
 {
+	const struct daemon_caller caller = {
+	        .user = user, .config = argv[0][0] ? argv[0] : NULL, .folder = argv[1]};
+
 	(void)uid;
-	/* argv[0] is the configuration that the client named. */
-	return daemon_command(
-	        arg, user, argv[0][0] ? argv[0] : NULL, argc - 1, argv + 1, in, out, err, cancel);
+	/* argv[0] is the configuration that the client named, argv[1] the folder it stands in. */
+	return argc < 3 ? 1
+	                : daemon_command(arg, &caller, argc - 2, argv + 2, in, out, err, cancel);
 }
 
 /* What nobody holds any more is closed by the main thread, which waits for this signal. */
@@ -262,6 +265,7 @@ void daemon_close(struct daemon *daemon)
 	web_close(daemon->web);
 	generation_on_unused(NULL);
 	close_generations(daemon);
+	query_stop();
 	http_stop();
 	ledger_close(rooms->ledger);
 	people_close(rooms->people);
@@ -313,8 +317,17 @@ static const struct askd_verb *find_verb(
 	return NULL;
 }
 
+/* Who names a database has one. */
+static bool names_database(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strncmp(argv[i], "-d", 2) || !strncmp(argv[i], "--database", 10))
+			return true;
+	return false;
+}
+
 /* A command that failed where there is nothing to ask, or nobody to ask it with. */
-static void tell_missing(const struct config *config, int err)
+static void tell_missing(const struct config *config, bool named, int err)
 {
 	static const char *const kinds[] = {"llm", "database"};
 
@@ -325,6 +338,8 @@ static void tell_missing(const struct config *config, int err)
 
 		while (i && strcmp(i->kind, kinds[k]) != 0)
 			i = i->next;
+		if (named && k == 1)
+			continue;
 		snprintf(name, sizeof name, "examples/%s.yaml", kinds[k]);
 		example = config_bundled(name, NULL);
 		if (!i && example && config->path)
@@ -433,10 +448,12 @@ static int run_audit(struct daemon *daemon, int argc, char **argv, int out, int 
 	return 1;
 }
 
-int daemon_command(struct daemon *daemon, const char *user, const char *config_path, int argc,
-        char **argv, int in, int out, int err, struct cancel *cancel)
+int daemon_command(struct daemon *daemon, const struct daemon_caller *caller, int argc, char **argv,
+        int in, int out, int err, struct cancel *cancel)
 {
-	struct call_scope scope = {.id = id_make(), .local = 1, .cancel = cancel};
+	struct call_scope scope = {
+	        .id = id_make(), .local = 1, .folder = caller->folder, .cancel = cancel};
+	const char *user = caller->user;
 	struct plugin_instance *instance = NULL;
 	struct generation *generation;
 	const struct askd_verb *verb;
@@ -449,7 +466,7 @@ int daemon_command(struct daemon *daemon, const char *user, const char *config_p
 		dprintf(err, "askd: no command given; see `askd help`\n");
 		return 1;
 	}
-	tell_other_config(daemon, config_path, err);
+	tell_other_config(daemon, caller->config, err);
 	if (!strcmp(argv[0], "reload"))
 		return reload_command(daemon, argc, argv, out, err);
 	snprintf(identity, sizeof identity, "local:%s", user);
@@ -481,7 +498,7 @@ int daemon_command(struct daemon *daemon, const char *user, const char *config_p
 	plugin_instance_drop(instance);
 	if (status) {
 		generation = generation_hold(NULL);
-		tell_missing(generation->config, err);
+		tell_missing(generation->config, names_database(argc, argv), err);
 		generation_drop(generation);
 	}
 	return status;

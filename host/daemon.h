@@ -25,10 +25,16 @@ void daemon_tend(struct daemon *daemon, bool reload);
 /* Opens all that needs neither state nor network: instances, stages, prompts. [main] */
 int32_t daemon_check(const struct config *config, struct askd_error *reterr);
 
+/* Who gives a command, and from where. */
+struct daemon_caller {
+	const char *user;
+	const char *config; /* the configuration that was named, or NULL */
+	const char *folder; /* to which its paths are relative */
+};
 /* Runs one command under a local identity: a verb of a plugin, or `key`. Returns the exit status.
- * `config_path` is the one that the caller named, or NULL. [any] */
-int daemon_command(struct daemon *daemon, const char *user, const char *config_path, int argc,
-        char **argv, int in, int out, int err, struct cancel *cancel);
+ * [any] */
+int daemon_command(struct daemon *daemon, const struct daemon_caller *caller, int argc, char **argv,
+        int in, int out, int err, struct cancel *cancel);
 
 /* The words of the command line that instances offer, for help and for the nearest name. */
 struct daemon_verb {

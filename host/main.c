@@ -1,5 +1,6 @@
 /* main.c: the command line. */
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -261,6 +262,30 @@ static int command_run(const struct arguments *args)
 	return 0;
 }
 
+/* Where paths of the command line begin. */
+static const char *own_folder(void)
+{
+	static char folder[PATH_MAX];
+
+	return getcwd(folder, sizeof folder) ? folder : "/";
+}
+
+/* What the holder of the state must know: the configuration that was named, the folder, the words.
+ * NULL: no memory. */
+static char **words_for_holder(const struct arguments *args)
+{
+	char **words = calloc((size_t)args->count + 3, sizeof *words);
+
+	if (!words) {
+		fprintf(stderr, "askd: no memory\n");
+		return NULL;
+	}
+	words[0] = (char *)(args->config ? args->config : "");
+	words[1] = (char *)own_folder();
+	memcpy(words + 2, args->words, (size_t)args->count * sizeof *words);
+	return words;
+}
+
 enum { HOLDER_TRIES = 250 }; /* five seconds */
 
 struct interrupt {
@@ -296,13 +321,9 @@ static int command_with_state(const struct arguments *args)
 	if (!config)
 		return 1;
 	cancel_init(&cancel);
-	words = calloc((size_t)args->count + 1, sizeof *words);
-	if (!words) {
-		fprintf(stderr, "askd: no memory\n");
+	words = words_for_holder(args);
+	if (!words)
 		goto out;
-	}
-	words[0] = (char *)(args->config ? args->config : "");
-	memcpy(words + 1, args->words, (size_t)args->count * sizeof *words);
 	block_signals(&interrupt.signals);
 	/* Several commands at once: the first holds the state and serves the others; one that finds
 	 * the holder just coming or going looks again. */
@@ -310,7 +331,7 @@ static int command_with_state(const struct arguments *args)
 		const struct timespec pause = {0, 20 * 1000 * 1000};
 
 		pthread_sigmask(SIG_UNBLOCK, &interrupt.signals, NULL);
-		rc = local_client_run(config->state_dir, args->count + 1, words, &status, &error);
+		rc = local_client_run(config->state_dir, args->count + 2, words, &status, &error);
 		if (rc == ASKD_OK)
 			goto out;
 		pthread_sigmask(SIG_BLOCK, &interrupt.signals, NULL);
@@ -327,8 +348,9 @@ static int command_with_state(const struct arguments *args)
 		fprintf(stderr, "askd: no thread for signals: %s\n", strerror(errno));
 		goto out;
 	}
-	status = daemon_command(daemon, user_name(), NULL, args->count, args->words, STDIN_FILENO,
-	        STDOUT_FILENO, STDERR_FILENO, &cancel);
+	status = daemon_command(daemon,
+	        &(struct daemon_caller){.user = user_name(), .folder = own_folder()}, args->count,
+	        args->words, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, &cancel);
 	__atomic_store_n(&interrupt.done, true, __ATOMIC_RELEASE);
 	pthread_kill(thread, SIGHUP);
 	pthread_join(thread, NULL);
@@ -347,14 +369,12 @@ static int command_reload(const struct arguments *args)
 {
 	struct config *config = read_config(args);
 	struct askd_error error = {0};
-	char **words = calloc((size_t)args->count + 1, sizeof *words);
+	char **words = words_for_holder(args);
 	int status = 1;
 
 	if (!config || !words)
 		goto out;
-	words[0] = (char *)(args->config ? args->config : "");
-	memcpy(words + 1, args->words, (size_t)args->count * sizeof *words);
-	switch (local_client_run(config->state_dir, args->count + 1, words, &status, &error)) {
+	switch (local_client_run(config->state_dir, args->count + 2, words, &status, &error)) {
 	case ASKD_OK:
 		goto out;
 	case ASKD_E_NOT_FOUND:

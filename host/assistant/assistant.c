@@ -91,7 +91,8 @@ static void take_query(void *arg, const struct call_scope *scope, const struct q
 	(void)arg;
 	if (!state)
 		return;
-	if (!query_find(state->plan->rooms.query, scope, event->database, &database, NULL)) {
+	if (!query_find(state->plan->rooms.query, &state->arena, scope, event->database, &database,
+	            NULL)) {
 		/* DEFAULT stands between RESULTS and ALL: what it means depends on the engine. */
 		if (database.egress == CONFIG_EGRESS_DEFAULT) {
 			if (state->egress == CONFIG_EGRESS_ALL)

@@ -338,15 +338,15 @@ void gate_select(struct turn *turn, const char *name)
 {
 	struct query_database found;
 	struct askd_error error = {0};
-	int32_t rc = query_find_name(
-	        turn->state.plan->rooms.query, &turn->state.scope, name, &found, &error);
+	int32_t rc = query_find_name(turn->state.plan->rooms.query, &turn->state.arena,
+	        &turn->state.scope, 0, name, &found, &error);
 
 	if (rc) {
 		turn_say_error(turn, &error);
 		return;
 	}
 	turn->conversation.database = turn->turn.database = found.handle;
-	turn->database_name = arena_string(&turn->state.arena, found.name);
+	turn->database_name = found.name;
 	turn_say(turn, ASKD_TURN_ANSWER,
 	        i18n_text(&turn->state.arena, turn->state.language,
 	                "From now on I look into {name}. What would you like to know?", "name",
@@ -406,7 +406,17 @@ bool gate_database(struct turn *turn)
 
 	if (turn->event->database.s && turn->event->database.n) {
 		rc = query_find_name(
-		        query, &turn->state.scope, turn->event->database.s, &found, &error);
+		        query, a, &turn->state.scope, 0, turn->event->database.s, &found, &error);
+		/* Who may name a file may also read why it does not open. */
+		if (rc && rc != ASKD_E_CANCELED && rc != ASKD_E_NOMEM &&
+		        query_is_address(&turn->state.scope, turn->event->database.s)) {
+			turn_say(turn, ASKD_TURN_REFUSED,
+			        i18n_text(a, turn->state.language,
+			                "This database cannot be opened: {reason}.", "reason",
+			                error.message, NULL));
+			turn->skill = NULL;
+			return false;
+		}
 		if (rc == ASKD_E_NOT_FOUND || rc == ASKD_E_DENIED) {
 			log_info("assistant", turn->id, "%s", error.message);
 			say_no_database(turn, turn->event->database.s);
@@ -434,6 +444,10 @@ bool gate_database(struct turn *turn)
 	for (size_t i = 0; !chosen && i < count; i++)
 		if (list[i].handle == c->database)
 			chosen = &list[i];
+	/* It may be one that was opened by its path. */
+	if (!chosen && c->database &&
+	        !query_find(query, a, &turn->state.scope, c->database, &found, NULL))
+		chosen = &found;
 	if (!chosen && count == 1)
 		chosen = &list[0];
 	if (!chosen && count > 1 && turn->text && !(c->awaits && !reply)) {

@@ -512,6 +512,7 @@ int32_t inbox_ask(struct assistant *assistant, struct plugin_call *call,
 	scope->organisation = from->organisation;
 	scope->key = from->key;
 	scope->local = from->local;
+	scope->folder = from->folder;
 	scope->identity = from->identity;
 	scope->generation = from->generation;
 	if (call->base.deadline_us && call->base.deadline_us < scope->deadline_us)

@@ -91,6 +91,7 @@ int32_t prompt_filter(struct arena *a, const struct askd_task *task, int64_t egr
 	if (!copy)
 		goto nomem;
 	*copy = *task;
+	copy->today = prompt_today(a, task->now_us, task->zone);
 	if (egress < CONFIG_EGRESS_ALL) {
 		copy->detail = (struct askd_text){NULL, 0};
 		if (task->catalogue) {

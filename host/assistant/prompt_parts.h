@@ -18,6 +18,8 @@ void prompt_add_history(struct buffer *b, const struct askd_task *task);
 void prompt_add_table(struct buffer *b, const struct askd_task *task);
 /* "Saturday 2026-11-21", the date at that time in the zone (UTC when the zone is unknown). */
 void prompt_add_today(struct buffer *b, int64_t now_us, struct askd_text zone);
+/* "2026-11-21", the same day alone. Absent: no memory. */
+struct askd_text prompt_today(struct arena *a, int64_t now_us, struct askd_text zone);
 /* Seconds to add to UTC in an IANA zone at that time; false: no such zone. */
 bool prompt_zone_offset(struct askd_text zone, int64_t at_s, int64_t *offset_s);
 

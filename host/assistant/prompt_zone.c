@@ -151,17 +151,33 @@ bool prompt_zone_offset(struct askd_text zone, int64_t at_s, int64_t *offset_s)
 	return found;
 }
 
-void prompt_add_today(struct buffer *b, int64_t now_us, struct askd_text zone)
+static bool day_of(int64_t now_us, struct askd_text zone, struct tm *tm)
 {
 	int64_t seconds = now_us / 1000000, offset = 0;
-	char day[48];
 	time_t local;
-	struct tm tm;
 
 	if (prompt_zone_offset(zone, seconds, &offset))
 		seconds += offset;
 	local = (time_t)seconds;
-	/* strftime's names are English here: no room sets a locale. */
-	if (gmtime_r(&local, &tm) && strftime(day, sizeof day, "%A %Y-%m-%d", &tm))
+	return gmtime_r(&local, tm) != NULL;
+}
+
+/* strftime's names are English here: no room sets a locale. */
+void prompt_add_today(struct buffer *b, int64_t now_us, struct askd_text zone)
+{
+	char day[48];
+	struct tm tm;
+
+	if (day_of(now_us, zone, &tm) && strftime(day, sizeof day, "%A %Y-%m-%d", &tm))
 		buffer_add_string(b, day);
+}
+
+struct askd_text prompt_today(struct arena *a, int64_t now_us, struct askd_text zone)
+{
+	char day[48];
+	struct tm tm;
+
+	if (!day_of(now_us, zone, &tm) || !strftime(day, sizeof day, "%Y-%m-%d", &tm))
+		day[0] = 0;
+	return arena_text(a, askd_text_of(day));
 }

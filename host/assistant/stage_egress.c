@@ -13,8 +13,8 @@ int32_t stage_egress_find(struct stage_call *c, struct askd_error *reterr)
 	if (!catalogue)
 		return ASKD_OK;
 	if (catalogue->database) {
-		rc = query_find(c->stages->rooms.query, c->call->scope, catalogue->database,
-		        &database, reterr);
+		rc = query_find(c->stages->rooms.query, &c->call->arena, c->call->scope,
+		        catalogue->database, &database, reterr);
 		if (rc)
 			return rc;
 		c->database_egress = database.egress;

@@ -102,7 +102,7 @@ static struct yaml_node *add_defaults(
 {
 	size_t n = 0;
 	const char *text = config_bundled("defaults.yaml", &n);
-	struct yaml_node *defaults;
+	struct yaml_node *defaults, *llm;
 
 	if (!root || !text)
 		return root;
@@ -110,6 +110,10 @@ static struct yaml_node *add_defaults(
 	if (!defaults)
 		return NULL;
 	forget_replaced(defaults, root);
+	/* Whoever names an engine means that one: no other is beside it. */
+	llm = (struct yaml_node *)yaml_find(defaults, "llm");
+	if (llm && yaml_find(root, "llm"))
+		llm->first = llm->last = NULL;
 	underlay(root, defaults);
 	return root;
 }

@@ -19,6 +19,7 @@ struct call_scope {
 	        *identity;   /* "local:alice", "telegram/bot:17"; for audit and logs; may be NULL */
 	uint32_t flags;      /* ASKD_CALL_EPHEMERAL */
 	uint32_t local;      /* 1: a local identity, who may use every database of the file */
+	const char *folder;  /* of a local identity: to which its paths are relative; may be NULL */
 	int64_t deadline_us; /* CLOCK_MONOTONIC; 0: none. No call of the scope outlasts it */
 	struct cancel *cancel; /* never NULL */
 	void *turn_state;      /* assistant's; NULL outside a turn */

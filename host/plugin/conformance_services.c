@@ -230,6 +230,19 @@ SERVICE(query_databases, askd_nothing, askd_query_databases)
 	return scripted(conformance_services.catalogue_rc, reterr);
 }
 
+SERVICE(query_open, askd_query_open, askd_query_database)
+{
+	(void)host, (void)call;
+	if (!askd_equal(in->address, ASKD_LITERAL("shop")))
+		return askd_fail(reterr, ASKD_E_NOT_FOUND, "there is no such database");
+	if (out) {
+		out->handle = DATABASE;
+		out->name = ASKD_LITERAL("shop");
+		out->dialect = ASKD_LITERAL("ansi");
+	}
+	return scripted(conformance_services.catalogue_rc, reterr);
+}
+
 SERVICE(store_service_read, askd_store_read, askd_store_rows)
 {
 	struct askd_batch *batch = call->alloc(call, sizeof *batch);
@@ -324,7 +337,7 @@ TABLE(askd_turn_service, turn, .reply = turn_reply, .progress = turn_progress, .
         .ask = turn_ask, .history = turn_history, .forget = turn_session, .cancel = turn_session);
 TABLE(askd_llm_service, llm, .complete = llm_complete);
 TABLE(askd_query_service, query, .run = query_run, .catalogue = query_catalogue,
-        .databases = query_databases);
+        .databases = query_databases, .open = query_open);
 TABLE(askd_store_service, store, .read = store_service_read, .write = store_service_write);
 TABLE(askd_i18n_service, i18n, .text = i18n_service_text);
 TABLE(askd_audit_service, audit, .write = audit_service_write);

@@ -103,6 +103,7 @@ enum contract_thread { CONTRACT_MAIN, CONTRACT_RUN, CONTRACT_WORKER, CONTRACT_AN
 	X(QUERY, query_service, RUN, run, query_run, query_result, WORKER)                \
 	X(QUERY, query_service, CATALOGUE, catalogue, query_catalogue, catalogue, WORKER) \
 	X(QUERY, query_service, DATABASES, databases, nothing, query_databases, WORKER)   \
+	X(QUERY, query_service, OPEN, open, query_open, query_database, WORKER)           \
 	X(STORE, store_service, READ, read, store_read, store_rows, WORKER)               \
 	X(STORE, store_service, WRITE, write, store_write, nothing, WORKER)               \
 	X(I18N, i18n_service, TEXT, text, i18n_text, i18n_result, ANY)                    \

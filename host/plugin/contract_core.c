@@ -72,6 +72,7 @@ M(host, now_us, CODE, PLAIN),
 M(host, random, CODE, PLAIN),
 M(host, call_begin, CODE, PLAIN),
 M(host, call_end, CODE, PLAIN),
+M(host, call_within, CODE, PLAIN),
 END(host)
 
 STRUCT(option)
@@ -312,6 +313,7 @@ M(task, detail, TEXT, CONTENT),
 M(task, facts, JSON, CONTENT),
 S(task, columns, LIST, db_column),
 S(task, rows, STRUCT, batch),
+M(task, today, TEXT, PLAIN),
 END(task)
 
 STRUCT(llm_chunk)

@@ -260,6 +260,8 @@ M(query_run, database, INTEGER, PLAIN),
 M(query_run, sql, TEXT, CONTENT),
 M(query_run, params, VALUES, CONTENT),
 S(query_run, rows, SINK, query_rows),
+M(query_run, flags, INTEGER, PLAIN),
+M(query_run, reserved, RESERVED, PLAIN),
 END(query_run)
 
 STRUCT(query_result)
@@ -272,7 +274,7 @@ END(query_result)
 
 STRUCT(query_catalogue)
 M(query_catalogue, size, SIZE, PLAIN),
-M(query_catalogue, reserved, RESERVED, PLAIN),
+M(query_catalogue, flags, INTEGER, PLAIN),
 M(query_catalogue, database, INTEGER, PLAIN),
 M(query_catalogue, question, TEXT, CONTENT),
 M(query_catalogue, tables, JSON, PLAIN),
@@ -284,6 +286,7 @@ M(query_service, reserved, RESERVED, PLAIN),
 M(query_service, run, CODE, PLAIN),
 M(query_service, catalogue, CODE, PLAIN),
 M(query_service, databases, CODE, PLAIN),
+M(query_service, open, CODE, PLAIN),
 END(query_service)
 
 STRUCT(query_database)
@@ -299,6 +302,12 @@ M(query_databases, size, SIZE, PLAIN),
 M(query_databases, reserved, RESERVED, PLAIN),
 S(query_databases, databases, LIST, query_database),
 END(query_databases)
+
+STRUCT(query_open)
+M(query_open, size, SIZE, PLAIN),
+M(query_open, reserved, RESERVED, PLAIN),
+M(query_open, address, TEXT, SECRET),
+END(query_open)
 
 STRUCT(migration)
 M(migration, size, SIZE, PLAIN),

@@ -27,6 +27,7 @@
 	X(i18n_text) X(i18n_result) X(i18n_service) X(audit_entry) X(audit_service) \
 	X(metric) X(metrics_service) X(listen_request) X(listen_socket) X(listen_service) \
 	X(session) X(session_history) X(session_result) X(query_database) X(query_databases) \
+	X(query_open) \
 	X(web_request) X(web_response) X(web_verdict) X(web_data) X(web_server) \
 	X(web_service) X(route) X(routes)
 /* clang-format on */

@@ -15,7 +15,7 @@ enum { STOP_MS = 5000 };
 /* A call that a plugin began itself. */
 struct begun {
 	struct plugin_call call; /* first */
-	struct call_scope scope;
+	struct call_scope scope; /* unless it stands within another call */
 };
 
 static pthread_mutex_t living_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -120,6 +120,25 @@ static struct askd_call *host_call_begin(const struct askd_host *host, uint32_t 
 	return &begun->call.base;
 }
 
+static struct askd_call *host_call_within(
+        const struct askd_host *host, struct askd_call *base, uint32_t ms)
+{
+	struct plugin_call *outer = base ? plugin_call_of(base) : NULL;
+	struct begun *begun;
+	if (!outer || !outer->owner || &outer->owner->host != host ||
+	        !(begun = calloc(1, sizeof *begun)))
+		return NULL;
+	plugin_call_init(&begun->call, outer->scope, ms);
+	if (base->deadline_us &&
+	        (!begun->call.base.deadline_us || base->deadline_us < begun->call.base.deadline_us))
+		begun->call.base.deadline_us = base->deadline_us;
+	begun->call.owner = outer->owner;
+	pthread_mutex_lock(&living_lock);
+	outer->owner->begun++;
+	pthread_mutex_unlock(&living_lock);
+	return &begun->call.base;
+}
+
 static void host_call_end(struct askd_call *base)
 {
 	struct plugin_call *call = base ? plugin_call_of(base) : NULL;
@@ -152,6 +171,7 @@ void host_init(struct plugin_instance *instance, const char *name)
 	        .random = host_random,
 	        .call_begin = host_call_begin,
 	        .call_end = host_call_end,
+	        .call_within = host_call_within,
 	};
 	if (!entry) /* the arena is full, which the caller notices */
 		return;

@@ -225,6 +225,34 @@ struct plugin_library *plugin_library_find(const char *const *search_path, const
 	return NULL;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+size_t plugin_library_all(const char *const *search_path, const char *kind,
+        const struct plugin_library **list, size_t max)
+{
+	struct found found = {{NULL}, 0};
+	size_t n = 0;
+	for (const char *const *p = search_path; p && *p; p++) {
+		char folder[PATH_MAX];
+		snprintf(folder, sizeof folder, "%s/%s", *p, kind);
+		found_add(&found, folder);
+	}
+	qsort(found.names, found.count, sizeof *found.names, compare_names);
+	for (size_t i = 0; i < found.count; i++) {
+		const struct plugin_library *library = NULL;
+		if (n < max && (!i || strcmp(found.names[i], found.names[i - 1]) != 0))
+			library = plugin_library_find(search_path, kind, found.names[i], NULL);
+		if (library)
+			list[n++] = library;
+	}
+	for (size_t i = 0; i < found.count; i++)
+		free(found.names[i]);
+	return n;
+}
+
 bool plugin_library_is_stale(const struct plugin_library *library)
 {
 	struct elf_file elf;

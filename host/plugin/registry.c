@@ -22,6 +22,9 @@ void registry_reset_services(void)
 	service_reset();
 }
 
+/* Libraries are loaded, and instances opened and closed, by one thread at a time. */
+static pthread_mutex_t opening_lock = PTHREAD_MUTEX_INITIALIZER;
+
 /* ---- one instance -----------------------------------------------------------------------------
  */
 
@@ -162,8 +165,13 @@ struct plugin_instance *registry_open_one(const struct config_instance *config,
         const char *const *search_path, struct askd_error *reterr)
 {
 	struct askd_error own, *err = reterr ? reterr : &own;
-	struct plugin_instance *instance = instance_prepare(config, search_path, err);
-	return instance ? instance_open(instance, err) : NULL;
+	struct plugin_instance *instance;
+	pthread_mutex_lock(&opening_lock);
+	instance = instance_prepare(config, search_path, err);
+	if (instance)
+		instance = instance_open(instance, err);
+	pthread_mutex_unlock(&opening_lock);
+	return instance;
 }
 
 void registry_close_one(struct plugin_instance *instance)
@@ -179,9 +187,22 @@ void registry_close_one(struct plugin_instance *instance)
 		        instance->host.instance);
 		return;
 	}
-	if (plugin->close)
+	if (plugin->close) {
+		pthread_mutex_lock(&opening_lock);
 		plugin->close(instance->self);
+		pthread_mutex_unlock(&opening_lock);
+	}
 	instance_free(instance);
+}
+
+size_t registry_libraries(const char *const *search_path, const char *kind,
+        const struct plugin_library **list, size_t max)
+{
+	size_t n;
+	pthread_mutex_lock(&opening_lock);
+	n = plugin_library_all(search_path, kind, list, max);
+	pthread_mutex_unlock(&opening_lock);
+	return n;
 }
 
 /* ---- who holds an instance --------------------------------------------------------------------
@@ -243,15 +264,19 @@ static struct plugin_instance *find_same(
 static struct plugin_instance *open_or_keep(const struct registry *previous,
         const struct config *config, const struct config_instance *c, struct askd_error *err)
 {
-	struct plugin_instance *instance = instance_prepare(c, config->plugin_path, err), *same;
-	if (!instance)
-		return NULL;
-	same = find_same(previous, instance);
-	if (!same)
-		return instance_open(instance, err);
-	host_finish(instance);
-	instance_free(instance);
-	return same;
+	struct plugin_instance *instance, *same;
+	pthread_mutex_lock(&opening_lock);
+	instance = instance_prepare(c, config->plugin_path, err);
+	same = instance ? find_same(previous, instance) : NULL;
+	if (same) {
+		host_finish(instance);
+		instance_free(instance);
+		instance = same;
+	} else if (instance) {
+		instance = instance_open(instance, err);
+	}
+	pthread_mutex_unlock(&opening_lock);
+	return instance;
 }
 
 struct registry *registry_reopen(

@@ -61,11 +61,15 @@ struct plugin_instance *registry_find(
 /* The next instance of the kind after `after` (NULL: the first). */
 struct plugin_instance *registry_next(
         const struct registry *registry, const char *kind, const struct plugin_instance *after);
-/* One instance outside the configuration (the store's, a tenant's database, conformance). It is not
- * in a registry. A plugin named by a path that ends in ".so" is opened from there. [main] */
+/* One instance outside the configuration (the store's, a database that somebody names, conformance).
+ * It is not in a registry. A plugin named by a path that ends in ".so" is opened from there. Opening
+ * and closing wait for those of other threads. [worker] */
 struct plugin_instance *registry_open_one(const struct config_instance *config,
         const char *const *search_path, struct askd_error *reterr);
 void registry_close_one(struct plugin_instance *instance);
+/* plugin_library_all from any thread. [worker] */
+size_t registry_libraries(const char *const *search_path, const char *kind,
+        const struct plugin_library **list, size_t max);
 const void *plugin_instance_extension(const struct plugin_instance *instance, const char *id);
 
 #endif

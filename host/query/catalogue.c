@@ -319,7 +319,7 @@ int32_t query_service_catalogue(const struct askd_host *host, struct askd_call *
 		return askd_fail(
 		        reterr, ASKD_E_INVALID, "askd.query/1 catalogue needs a call with a scope");
 	query = query_enter(call, &generation);
-	db = query ? query_database_of(query, call->scope, in->database) : NULL;
+	db = query ? query_take(query, call->scope, in->database) : NULL;
 	if (!db) {
 		rc = query ? query_not_found(&err)
 		           : askd_fail(&err, ASKD_E_UNSUPPORTED, "no databases are open");
@@ -336,7 +336,7 @@ int32_t query_service_catalogue(const struct askd_host *host, struct askd_call *
 	if (rc)
 		goto out;
 	n = catalogue_rank(c, in->question, wanted, list);
-	if (samples_allowed(db) && out) {
+	if (samples_allowed(db) && out && !(in->flags & ASKD_QUERY_NO_SAMPLES)) {
 		work.deadline_us = clock_monotonic_us() + samples_us;
 		if (base->deadline_us && base->deadline_us < work.deadline_us)
 			work.deadline_us = base->deadline_us;
@@ -347,6 +347,7 @@ out:
 	free(wanted);
 	free(list);
 	catalogue_release(c);
+	query_give(db);
 	generation_drop(generation);
 	return rc ? error_copy(reterr, &err) : ASKD_OK;
 }

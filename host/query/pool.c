@@ -46,6 +46,8 @@ int32_t pool_init(struct pool *pool, struct plugin_instance *instance, struct ti
 /* With the lock held, whenever connections come, go or change hands. */
 static void show(const struct pool *pool)
 {
+	if (pool->unnamed)
+		return;
 	metrics_set("askd_pool_connections", pool->label_busy,
 	        (int64_t)(pool->open - pool->idle_count));
 	metrics_set("askd_pool_connections", pool->label_idle, (int64_t)pool->idle_count);
@@ -140,6 +142,8 @@ static void name_database(const struct pool *pool, struct askd_error *err)
 	char said[sizeof err->message];
 	const size_t n = text_cut(err->message, strlen(err->message), 300);
 
+	if (pool->unnamed)
+		return;
 	memcpy(said, err->message, n);
 	snprintf(err->message, sizeof err->message, "database/%.60s: %.*s%s", pool->name, (int)n,
 	        said, options ? " (check its options in the configuration)" : "");
@@ -393,12 +397,25 @@ void pool_give(struct pool_connection *c, bool usable)
 	disconnect_list(expired);
 }
 
+void pool_rest(struct pool *pool)
+{
+	struct pool_connection *idle;
+
+	pthread_mutex_lock(&pool->lock);
+	idle = pool->idle;
+	pool->idle = NULL;
+	pool->open -= pool->idle_count;
+	pool->idle_count = 0;
+	show(pool);
+	pthread_mutex_unlock(&pool->lock);
+	disconnect_list(idle);
+}
+
 void pool_finish(struct pool *pool)
 {
 	if (!pool || !pool->instance)
 		return;
-	disconnect_list(pool->idle);
-	pool->idle = NULL;
+	pool_rest(pool);
 	metrics_remove("askd_pool_connections", pool->label_busy);
 	metrics_remove("askd_pool_connections", pool->label_idle);
 	pthread_mutex_destroy(&pool->lock);

@@ -31,6 +31,8 @@ struct pool {
 	const char *name;                      /* of the database */
 	char label_busy[128], label_idle[128]; /* of the metrics */
 	size_t max, keep;
+	bool unnamed; /* no configuration names it: not among the metrics, nothing to look up there
+	               */
 	pthread_mutex_t lock;
 	/* Under the lock. */
 	size_t open; /* connections that exist or are being made */
@@ -41,7 +43,9 @@ struct pool {
 
 int32_t pool_init(struct pool *pool, struct plugin_instance *instance, struct timers *timers,
         const char *name, struct askd_error *reterr);
-/* Closes what is idle. No connection may be out. */
+/* Closes what is idle. */
+void pool_rest(struct pool *pool);
+/* The same. No connection may be out. */
 void pool_finish(struct pool *pool);
 
 /* What a piece of work on a connection may take: the scope with its cancel, and until when

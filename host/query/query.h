@@ -26,12 +26,19 @@ void query_close(struct query *query);
 /* What the scope may use, by name. In the arena. [worker] */
 int32_t query_databases(struct query *query, struct arena *a, const struct call_scope *scope,
         const struct query_database **list, size_t *count, struct askd_error *reterr);
-/* By handle, if the scope may use it; NOT_FOUND in the same words otherwise. [worker] */
-int32_t query_find(struct query *query, const struct call_scope *scope, uint64_t handle,
-        struct query_database *database, struct askd_error *reterr);
-/* By name, with the nearest name of those that may be used. */
-int32_t query_find_name(struct query *query, const struct call_scope *scope, const char *name,
-        struct query_database *database, struct askd_error *reterr);
+/* By handle, if the scope may use it; NOT_FOUND in the same words otherwise. The name stands in the
+ * arena. [worker] */
+int32_t query_find(struct query *query, struct arena *a, const struct call_scope *scope,
+        uint64_t handle, struct query_database *database, struct askd_error *reterr);
+/* By name, with the nearest name of those that may be used; for a local scope also by the path of a
+ * file or a URL, as askd_query_service.open says. deadline_us: of the caller; 0: the scope's. */
+int32_t query_find_name(struct query *query, struct arena *a, const struct call_scope *scope,
+        int64_t deadline_us, const char *name, struct query_database *database,
+        struct askd_error *reterr);
+/* Is it the path of a file or a URL, from somebody who may name one? [worker] */
+bool query_is_address(const struct call_scope *scope, const char *name);
+/* Closes what was opened by path or URL. Nobody uses it any more. */
+void query_stop(void);
 
 /* Told by query of each statement that ran or was refused, for the receipt and the egress policy;
  * set by assistant/. */

@@ -12,7 +12,7 @@ struct catalogue;
  * have the instance and ask it for the same schemas. */
 struct source {
 	struct pool pool;
-	uint32_t references; /* main thread only */
+	uint32_t references; /* under query.c's lock */
 
 	pthread_mutex_t lock;
 	pthread_cond_t refreshed;
@@ -23,8 +23,9 @@ struct source {
 	bool refreshing;
 };
 
-/* A database of the configuration. */
+/* A database of the configuration, or one that somebody has opened. */
 struct database {
+	bool opened; /* inside struct opened */
 	uint64_t handle;
 	const struct config_database *config;
 	const struct askd_database_iface *iface;
@@ -41,9 +42,30 @@ struct query {
 	struct database *databases; /* by name */
 };
 
-/* The database behind a handle that the scope may use, or NULL. */
-struct database *query_database_of(
-        struct query *query, const struct call_scope *scope, uint64_t handle);
+/* The database behind a handle that the scope may use, held; or NULL. */
+struct database *query_take(struct query *query, const struct call_scope *scope, uint64_t handle);
+void query_give(struct database *db); /* NULL is fine */
+/* All but the source. */
+int32_t query_database_fill(struct database *db, const struct config_database *config,
+        struct plugin_instance *instance, uint64_t handle, struct askd_error *reterr);
+/* The same after every restart: SHA-256 of origin ("yaml", "open"), owner and id, cut to 63 bits.
+ * 0: no memory. */
+uint64_t query_handle(const char *origin, const char *owner, const char *id);
+struct source *source_create(struct plugin_instance *instance, struct askd_error *reterr);
+void source_drop(struct source *source); /* NULL is fine */
+
+/* opened.c: databases that no configuration names. */
+/* May the scope open any? */
+bool opened_may(const struct call_scope *scope);
+/* Does the text speak of a file or a URL, and not of a name in the configuration? */
+bool opened_is_address(const struct call_scope *scope, const char *text);
+/* Opens what the address says, or finds it open; held. Codes as askd_query_service.open has them.
+ */
+int32_t opened_open(const struct call_scope *scope, const char *address, int64_t deadline_us,
+        const char *const *search_path, struct database **db, struct askd_error *err);
+struct database *opened_take(const struct call_scope *scope, uint64_t handle); /* NULL: none */
+void opened_give(struct database *db);
+void opened_stop(void);
 /* NOT_FOUND in the words for both: there is none, and it is not this person's. */
 int32_t query_not_found(struct askd_error *reterr);
 
@@ -57,7 +79,8 @@ struct query_statement {
 	uint64_t max_rows; /* at least 1 */
 	uint64_t max_bytes, max_value;
 	const struct askd_query_rows_sink *rows;
-	bool silent; /* askd's own: the listener is not told */
+	bool silent; /* none of the answer's: the listener is not told */
+	bool own; /* askd's own, of a table that the catalogue has: the schemas are not checked */
 };
 struct query_outcome {
 	struct sql_verdict verdict;

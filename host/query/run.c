@@ -79,7 +79,7 @@ static int32_t check_schemas(const struct query_statement *s, const struct sql_v
 	char first[256], second[256];
 	int32_t rc = ASKD_OK;
 
-	if (!schemas || s->silent)
+	if (!schemas || s->own)
 		return ASKD_OK;
 	for (size_t i = 0; !rc && i < verdict->table_count; i++) {
 		struct askd_text t = verdict->tables[i];
@@ -390,7 +390,7 @@ int32_t query_service_run(const struct askd_host *host, struct askd_call *base,
 		return askd_fail(reterr, ASKD_E_INVALID,
 		        "askd.query/1 run needs a call with a scope and a statement");
 	query = query_enter(call, &generation);
-	s.database = query ? query_database_of(query, call->scope, in->database) : NULL;
+	s.database = query ? query_take(query, call->scope, in->database) : NULL;
 	if (!s.database) {
 		rc = query ? query_not_found(&err)
 		           : askd_fail(&err, ASKD_E_UNSUPPORTED, "no databases are open");
@@ -400,7 +400,8 @@ int32_t query_service_run(const struct askd_host *host, struct askd_call *base,
 	s.deadline_us = base->deadline_us;
 	s.sql = in->sql;
 	s.params = in->params;
-	s.max_rows = (uint64_t)s.database->rows;
+	s.silent = in->flags & ASKD_QUERY_LOOK_UP;
+	s.max_rows = s.silent ? ASKD_QUERY_LOOK_UP_ROWS : (uint64_t)s.database->rows;
 	if (in->max_rows && in->max_rows < s.max_rows)
 		s.max_rows = in->max_rows;
 	s.max_bytes = (uint64_t)s.database->bytes;
@@ -414,6 +415,7 @@ int32_t query_service_run(const struct askd_host *host, struct askd_call *base,
 		out->verdict = verdict_text(base, &outcome.verdict);
 	}
 out:
+	query_give(s.database);
 	generation_drop(generation);
 	return rc ? error_copy(reterr, &err) : ASKD_OK;
 }

@@ -119,7 +119,8 @@ static bool sample_column(struct database *db, struct catalogue *c, const struct
 	        .max_bytes = 64 << 10,
 	        .max_value = CATALOGUE_SAMPLE_BYTES + 1,
 	        .rows = &sink,
-	        .silent = true};
+	        .silent = true,
+	        .own = true};
 	struct query_outcome outcome;
 	struct askd_error err = {0};
 	struct askd_value *kept;

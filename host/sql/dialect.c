@@ -100,6 +100,7 @@ static int32_t fill(
 	if (!from->comments)
 		return refuse(from, "'comments' is missing", reterr);
 	d->name = from->name;
+	d->schemes = from->schemes;
 	d->flags = (from->flags & ASKD_DIALECT_BACKSLASH ? SQL_BACKSLASH : 0u) |
 	           (from->flags & ASKD_DIALECT_NESTED_COMMENT ? SQL_NESTED_COMMENT : 0u);
 	d->parameters = from->parameters;
@@ -180,6 +181,11 @@ const struct sql_dialect *sql_dialect_of(
 const char *sql_dialect_name(const struct sql_dialect *dialect)
 {
 	return dialect->name;
+}
+
+const char *sql_dialect_schemes(const struct sql_dialect *dialect)
+{
+	return dialect->schemes ? dialect->schemes : "";
 }
 
 const char *sql_dialect_hint(const struct sql_dialect *dialect)

@@ -12,6 +12,8 @@ struct sql_dialect;
 const struct sql_dialect *sql_dialect_of(
         const struct askd_dialect *description, struct askd_error *reterr);
 const char *sql_dialect_name(const struct sql_dialect *dialect);
+/* Of URLs that lead to its databases, separated by blanks: "sqlite sqlite3". */
+const char *sql_dialect_schemes(const struct sql_dialect *dialect);
 /* How people and models should be told about it, one line: "SQLite 3: LIMIT n, || joins texts, ..."
  */
 const char *sql_dialect_hint(const struct sql_dialect *dialect);

@@ -32,6 +32,7 @@ static const char *const functions[] = {"abs", "acos", "acosh", "asin", "asinh",
 
 const struct sql_dialect sql_language_sqlite = {
         .name = "sqlite",
+        .schemes = "sqlite sqlite3",
         .hint = "SQLite 3: LIMIT n OFFSET m; || joins texts; dates are texts: date(), datetime(), "
                 "strftime('%Y-%m', column), julianday(); integer division cuts, so CAST(x AS "
                 "REAL); "

@@ -22,7 +22,7 @@
 
 enum {
 	LOCAL_MAGIC = 0x6c6b7361, /* "askl" */
-	LOCAL_VERSION = 1,        /* of this exchange */
+	LOCAL_VERSION = 2,        /* of this exchange */
 	LOCAL_WORDS = 1024,
 	LOCAL_BYTES = 1 << 20,
 	LOCAL_CLIENTS = 64,

@@ -137,6 +137,12 @@ static struct askd_call *host_call_begin(const struct askd_host *host, uint32_t 
 	return call ? &call->base : NULL;
 }
 
+static struct askd_call *host_call_within(
+        const struct askd_host *host, struct askd_call *call, uint32_t ms)
+{
+	return host_call_begin(host, ms ? ms : (uint32_t)askd_limit_ms(call, INT32_MAX));
+}
+
 static void host_call_end(struct askd_call *call)
 {
 	call_destroy((struct stub_call *)call);
@@ -158,7 +164,8 @@ struct askd_stub *askd_stub_create(const struct askd_plugin *plugin)
 	        .now_us = host_now_us,
 	        .random = host_random,
 	        .call_begin = host_call_begin,
-	        .call_end = host_call_end};
+	        .call_end = host_call_end,
+	        .call_within = host_call_within};
 	stub->plugin = plugin;
 	if (stub_services_init(stub)) {
 		askd_stub_destroy(stub);

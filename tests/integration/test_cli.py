@@ -131,7 +131,7 @@ def test_check_of_a_bad_file_names_the_place(askd, text, place, reason):
 
 # What must be in the YAML, for somebody who has none.
 def test_without_an_llm_the_person_hears_what_to_add(askd):
-    askd.write(llm=None, pricing=None)
+    askd.write(llm="{}", pricing=None)
     result = askd.run("ask", QUESTION, check=1)
     said = result.stdout + result.stderr
     assert "llm:" in said and "plugin:" in said and "base_url" in said and "model" in said, said
@@ -152,7 +152,7 @@ def test_no_configuration_at_all(askd):
     result = bare(askd, "ask", QUESTION, env={
         "ASKD__ASKD__PLUGIN_PATH": f"[{BUILD}/plugins]", "ASKD__ASKD__STATE_DIR": str(askd.state)})
     said = result.stdout + result.stderr
-    assert result.returncode in (1, 2) and "llm:" in said and "base_url" in said and "-c" in said, said
+    assert result.returncode in (1, 2) and "database:" in said and "path" in said and "-c" in said, said
 
 
 # ---- exit statuses ----------------------------------------------------------------------------------

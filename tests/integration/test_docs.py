@@ -1,6 +1,7 @@
 """README.md and the pages for operators and people: their commands, transcripts and tables are true."""
 
 import json
+import os
 import re
 
 import jsonschema
@@ -65,6 +66,12 @@ def test_page(reader, page, least):
     assert run_page(page, prefix, folder, env) >= least
 
 
+def test_page_of_the_engine_without_a_model(prefix, tmp_path):  # noqa: F811
+    if os.path.exists("/etc/askd/askd.yaml"):
+        pytest.skip("this machine has a configuration of its own")
+    assert run_page("docs/offline.md", prefix, tmp_path) >= 4
+
+
 def test_commands_of_dev_exist():
     listed = re.findall(r"^\./dev (\w+)", shell("./dev help", TREE, TREE).stdout, re.M)
     for page in ("README.md", "docs/operating.md", "docs/contributing.md", "docs/asking.md",
@@ -73,7 +80,7 @@ def test_commands_of_dev_exist():
             assert word in listed, f"{page} names ./dev {word}"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/operating.md", "docs/asking.md", "docs/company.md",
+@pytest.mark.parametrize("page", ["README.md", "docs/operating.md", "docs/asking.md", "docs/company.md", "docs/offline.md",
                                   "docs/plugins.md", "docs/architecture.md", "docs/contributing.md"])
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (TREE / page).read_text(encoding="utf-8")):

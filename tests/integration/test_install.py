@@ -6,7 +6,7 @@ import pytest
 
 from conftest import BUILD, TREE, sound
 
-PLUGINS = ("database/sqlite", "llm/openai", "skill/query", "transport/console", "transport/http")
+PLUGINS = ("database/sqlite", "llm/offline", "llm/openai", "skill/query", "transport/console", "transport/http")
 
 
 @pytest.fixture(scope="module")

@@ -189,7 +189,8 @@ int32_t query_answer(struct query_turn *turn, struct askd_error *reterr)
 		rc = settle(turn, &figures, &streamed, &reply);
 		if (rc)
 			goto out;
-		if (!turn->text.n)
+		/* An engine without words of its own leaves them to us. */
+		if (!turn->text.n && str_trim(reply.text).n)
 			turn->note = say(&turn->voice,
 			        "The model's words did not agree with the figures, so the rows "
 			        "speak for themselves.",
@@ -201,7 +202,9 @@ int32_t query_answer(struct query_turn *turn, struct askd_error *reterr)
 	}
 	rc = ASKD_OK;
 	if (!turn->text.n)
-		rc = phrase_rows(&turn->voice, &turn->rows, &turn->text);
+		rc = phrase_rows(&turn->voice, &turn->rows, turn->question,
+		        (struct askd_text){turn->decision.sql.s, turn->decision.sql.n},
+		        &turn->text);
 	if (!rc && streamed.said.n && !reply.text.s)
 		send(&streamed, ASKD_PROGRESS_REPLACE,
 		        (struct askd_text){turn->text.s, turn->text.n});

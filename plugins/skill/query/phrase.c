@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "wording.h"
+
 enum { PHRASE_ROWS = 10, PHRASE_COLUMNS = 8, PHRASE_CELL = 200 };
 
 static bool speaks(struct askd_text language, const char *list)
@@ -144,15 +146,60 @@ static int32_t put(struct str *out, struct askd_text said)
 	return said.s && !out->failed ? ASKD_OK : ASKD_E_NOMEM;
 }
 
-static int32_t phrase_single(const struct voice *voice, const struct rows *rows, struct str *out)
+/* "12 customers are in Berlin.": the words are the person's own. Absent: there is no sentence. */
+static struct askd_text in_words_of(const struct voice *voice, struct askd_text question,
+        const struct askd_value *cell, const char *value)
+{
+	bool count = cell->type == ASKD_INT, one = count && cell->u.i == 1;
+	struct askd_text said = {0};
+	struct str rest = {0}, text = {0};
+	enum wording wording = WORDING_NONE;
+	if (!voice->language.n || speaks(voice->language, "en"))
+		wording = wording_of(question, &rest);
+	if (!rest.s || rest.failed) {
+		wording = WORDING_NONE;
+	} else if (wording == WORDING_VALUE) {
+		said = say(voice, "The {what} is {value}.", "what", rest.s, "value", value, NULL);
+	} else if (wording == WORDING_PAST) {
+		said = say(voice, "The {what} was {value}.", "what", rest.s, "value", value, NULL);
+	} else if (!count) {
+		wording = WORDING_NONE;
+	} else if (one && (wording != WORDING_COUNT || wording_relative(&rest))) {
+		said = say(voice, "The number of {what} is {value}.", "what", rest.s, "value",
+		        value, NULL);
+	} else if (wording == WORDING_THERE) {
+		said = say(
+		        voice, "There are {value} {what}.", "value", value, "what", rest.s, NULL);
+	} else if (wording == WORDING_EXISTED) {
+		said = say(
+		        voice, "There were {value} {what}.", "value", value, "what", rest.s, NULL);
+	} else if (wording == WORDING_COUNT && !one) {
+		str_puts(&text, value);
+		str_puts(&text, " ");
+		str_markdown(&text, rest.s, rest.n);
+		str_puts(&text, ".");
+		said = str_copy(voice->call, &text);
+	}
+	str_finish(&rest);
+	str_finish(&text);
+	return said;
+}
+
+static int32_t phrase_single(const struct voice *voice, const struct rows *rows,
+        struct askd_text question, struct str *out)
 {
 	struct str name = {0}, value = {0};
 	const struct askd_value *cell = rows_cell(rows, 0, 0);
 	bool named = column_name(rows_name(rows, 0), &name);
+	struct askd_text said = {0};
 	int32_t rc;
 	phrase_cell(cell, rows_name(rows, 0), voice->language, &value);
+	if (value.n && cell->type != ASKD_NULL)
+		said = in_words_of(voice, question, cell, value.s);
 	if (name.failed || value.failed)
 		rc = ASKD_E_NOMEM;
+	else if (said.n)
+		rc = put(out, said);
 	else if (cell->type == ASKD_NULL)
 		rc = put(out, say(voice, "There is no value.", NULL));
 	else if (named)
@@ -209,7 +256,40 @@ static void add_row(
 	str_puts(out, columns < width ? ", \xe2\x80\xa6)" : ")");
 }
 
-int32_t phrase_rows(const struct voice *voice, const struct rows *rows, struct str *out)
+/* "name: Ada, city: Berlin" */
+static void add_pairs(struct str *out, const struct rows *rows, struct askd_text language)
+{
+	uint32_t width = rows->batch.columns;
+	for (uint32_t c = 0; c < width && c < PHRASE_COLUMNS; c++) {
+		struct askd_text name = rows_name(rows, c);
+		str_puts(out, c ? ", " : "");
+		if (!column_name(name, out))
+			str_markdown(out, name.s, name.n);
+		str_puts(out, ": ");
+		add_escaped(out, rows, 0, c, language);
+	}
+	str_puts(out, width > PHRASE_COLUMNS ? ", \xe2\x80\xa6" : ".");
+}
+
+/* Why nothing was found, as far as the statement tells. */
+static int32_t phrase_nothing(const struct voice *voice, struct askd_text sql, struct str *out)
+{
+	struct str filters = {0};
+	int32_t rc;
+	wording_filters(sql, &filters);
+	if (filters.failed)
+		rc = ASKD_E_NOMEM;
+	else if (filters.n)
+		rc = put(out, say(voice, "Nothing was found: no row fits {filters}.", "filters",
+		                      filters.s, NULL));
+	else
+		rc = put(out, say(voice, "Nothing was found.", NULL));
+	str_finish(&filters);
+	return rc;
+}
+
+int32_t phrase_rows(const struct voice *voice, const struct rows *rows, struct askd_text question,
+        struct askd_text sql, struct str *out)
 {
 	struct str list = {0};
 	uint32_t count = rows->batch.rows, shown = count < PHRASE_ROWS ? count : PHRASE_ROWS;
@@ -217,9 +297,13 @@ int32_t phrase_rows(const struct voice *voice, const struct rows *rows, struct s
 	int32_t rc;
 
 	if (!count || !rows->batch.columns)
-		return put(out, say(voice, "Nothing was found.", NULL));
+		return phrase_nothing(voice, sql, out);
 	if (count == 1 && rows->batch.columns == 1)
-		return phrase_single(voice, rows, out);
+		return phrase_single(voice, rows, question, out);
+	if (count == 1 && !rows->truncated) {
+		add_pairs(out, rows, voice->language);
+		return out->failed ? ASKD_E_NOMEM : ASKD_OK;
+	}
 	for (uint32_t r = 0; r < shown; r++) {
 		str_puts(&list, r ? ", " : "");
 		add_row(&list, rows, r, voice->language);

@@ -289,6 +289,25 @@ static void print_cost(struct screen *screen, const struct page_voice *voice, co
 	screen_finish(&line);
 }
 
+/* Questions that could be asked instead, or next. */
+static void print_suggestions(
+        struct screen *screen, const struct page_voice *voice, const json_t *suggestions)
+{
+	const json_t *item;
+	size_t i;
+	if (json_array_size(suggestions)) {
+		screen_raw(screen, "\n");
+		screen_raw(screen, page_say(voice, "You could ask:", NULL));
+		screen_raw(screen, "\n");
+	}
+	json_array_foreach(suggestions, i, item)
+	{
+		screen_raw(screen, "  ");
+		screen_text(screen, json_string_value(item), json_string_length(item), false, 0);
+		screen_raw(screen, "\n");
+	}
+}
+
 void page_print(
         struct screen *screen, const struct page_voice *voice, const json_t *object, uint32_t kind)
 {
@@ -304,6 +323,7 @@ void page_print(
 		screen_raw(screen, "\n");
 	}
 	print_data(screen, voice, object);
+	print_suggestions(screen, voice, json_object_get(object, "suggestions"));
 	if ((sql && *sql) || (explanation && *explanation) || was_called(object))
 		screen_raw(screen, "\n");
 	if (sql && *sql)

@@ -27,7 +27,9 @@
  *     for services: not wanted. `reterr` may be NULL everywhere.
  *  3. An arena that is full returns NULL; the host then reports ASKD_E_TOO_LARGE whatever the
  *     plugin returns.
- *  4. Each function carries its thread word. [main]: one thread, at start, reload and stop.
+ *  4. Each function carries its thread word. [main]: one thread at a time: at
+ *     start, reload and stop, and for a database also when somebody opens one that no
+ *     configuration names.
  * [worker]: any thread of the pool, several at once when the plugin is ASKD_CONCURRENT, else one at
  * a time for an instance. [run]: the one thread that the host lends to a transport. [any]: from
  *     anywhere, at once, never blocks.
@@ -278,6 +280,14 @@ struct askd_host {
 	 */
 	struct askd_call *(*call_begin)(const struct askd_host *host, uint32_t ms);
 	void (*call_end)(struct askd_call *call);
+
+	/* [the thread of `call`] A call inside `call`: for the same asker, ended by the same
+	 * cancel, but with memory of its own, and with at most `ms` (0: what `call` has) until its
+	 * deadline. For work of many pieces, where what one has brought is not needed any more
+	 * while the next runs. NULL: no memory, or `call` is none that this plugin was given. End
+	 * it with call_end before `call` ends. */
+	struct askd_call *(*call_within)(
+	        const struct askd_host *host, struct askd_call *call, uint32_t ms);
 };
 
 /* ---- options --------------------------------------------------------------------------------- */

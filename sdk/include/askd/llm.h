@@ -77,6 +77,7 @@ struct askd_task {
 	struct askd_text facts;   /* answer: JSON list of figures computed from all rows */
 	const struct askd_db_column *const *columns; /* answer */
 	const struct askd_batch *rows;               /* answer */
+	struct askd_text today; /* the day of now_us in that zone, YYYY-MM-DD: the host's to fill */
 };
 
 /* A piece of the text, as it is written. */

@@ -177,8 +177,20 @@ struct askd_query_run {
 	struct askd_text sql;
 	struct askd_values params;
 	const struct askd_query_rows_sink *rows;
+	uint32_t flags; /* ASKD_QUERY_LOOK_UP */
+	uint32_t reserved;
 };
 
+/* `flags` of a run */
+enum {
+	/* An engine on this machine reads values in order to understand questions: max_rows may
+	 * be up to ASKD_QUERY_LOOK_UP_ROWS, and the statement is none of the answer's, so the
+	 * receipt does not list it. All other rules of a run hold. */
+	ASKD_QUERY_LOOK_UP = 1
+};
+enum { ASKD_QUERY_LOOK_UP_ROWS = 100000 };
+
+/* `flags` of a result */
 enum { ASKD_QUERY_TRUNCATED = 1 }; /* more rows exist than were handed over */
 
 struct askd_query_result {
@@ -189,9 +201,11 @@ struct askd_query_result {
 	struct askd_text verdict; /* of the gate, for the receipt */
 };
 
+enum { ASKD_QUERY_NO_SAMPLES = 1 }; /* `flags` of a catalogue: sample values are not needed */
+
 struct askd_query_catalogue {
 	uint32_t size;
-	uint32_t reserved;
+	uint32_t flags;    /* ASKD_QUERY_NO_SAMPLES */
 	uint64_t database; /* handle */
 	struct askd_text
 	        question;        /* the tables that matter to it come first; absent: all, by name */
@@ -212,6 +226,12 @@ struct askd_query_databases {
 	const struct askd_query_database *const *databases; /* by name */
 };
 
+struct askd_query_open {
+	uint32_t size;
+	uint32_t reserved;
+	struct askd_text address; /* a name, "shop.db", "sqlite:///srv/shop.db" */
+};
+
 /* The service askd.query/1. Rights are checked at every call. */
 struct askd_query_service {
 	uint32_t size;
@@ -225,6 +245,14 @@ struct askd_query_service {
 	ASKD_SERVICE(catalogue, askd_query_catalogue, askd_catalogue);
 	/* [worker] The databases that the asker may use. */
 	ASKD_SERVICE(databases, askd_nothing, askd_query_databases);
+	/* [worker] One database: a configured one by its name, else one that no configuration
+	 * names: a file by its path, which may be relative to the folder of the asker, or what a
+	 * URL leads to whose scheme a driver has. Those are for local askers alone: nobody else
+	 * finds them, and `databases` does not list them. They are read only; after a while without
+	 * use the handle is forgotten, and `open` gives the same one again. NOT_FOUND: there is
+	 * neither; INVALID: the address makes no sense; UNSUPPORTED: no driver has the scheme;
+	 * DENIED: the asker is not local, or may not read the file; PROTOCOL: it is no database. */
+	ASKD_SERVICE(open, askd_query_open, askd_query_database);
 };
 
 /* ---- askd.store/1: a skill's own tables --------------------------------------------------------

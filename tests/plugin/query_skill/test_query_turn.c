@@ -251,6 +251,31 @@ static void words_that_are_all_wrong_give_way_to_the_rows(void **state)
 	assert_non_null(strstr(world.explanation, "rows speak for themselves"));
 }
 
+static void an_engine_without_words_leaves_them_to_the_skill(void **state)
+{
+	(void)state;
+	world.analysis[0] = SQL;
+	world.rows[0] = "n\n3\n";
+	world.answer = "";
+	assert_int_equal(ask("How many orders are late?"), ASKD_OK);
+	assert_string_equal(world.text, "3 orders are late.");
+	assert_null(strstr(world.explanation, "rows speak"));
+}
+
+static void a_declined_question_is_told_with_others_to_ask(void **state)
+{
+	(void)state;
+	world.analysis[0] =
+	        "{\"action\":\"decline\",\"answer\":\"Nothing here is called weather.\","
+	        "\"confidence\":0,\"suggestions\":[\"How many orders are there?\"]}";
+	assert_int_equal(ask("What is the weather?"), ASKD_OK);
+	assert_int_equal(outcome.status, ASKD_TURN_DECLINED);
+	assert_string_equal(world.text, "Nothing here is called weather.");
+	assert_string_equal(
+	        json_string_value(json_array_get(json_object_get(world.details, "suggestions"), 0)),
+	        "How many orders are there?");
+}
+
 static void rows_in_hand_are_never_lost(void **state)
 {
 	static const int32_t codes[] = {ASKD_E_REFUSED, ASKD_E_IO, ASKD_E_TIMEOUT, ASKD_E_AUTH,
@@ -481,6 +506,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	        TEST(a_question_is_answered_with_checked_words),
 	        TEST(words_that_are_all_wrong_give_way_to_the_rows),
+	        TEST(an_engine_without_words_leaves_them_to_the_skill),
+	        TEST(a_declined_question_is_told_with_others_to_ask),
 	        TEST(rows_in_hand_are_never_lost),
 	        TEST(a_rejected_statement_goes_back_with_its_reason),
 	        TEST(a_statement_is_repaired_twice_and_no_more),

@@ -43,20 +43,47 @@ static void sentences_end_where_they_end(void **state)
 static void rows_are_put_into_words(void **state)
 {
 	static const struct {
-		const char *rows, *language, *words;
+		const char *rows, *language, *words, *question, *sql;
 	} examples[] = {
-	        {"total\n42\n", "en", "The total is 42."},
-	        {"order_total\n1234567.5\n", "en", "The order total is 1,234,567.50."},
-	        {"order_total\n1234567.5\n", "de", "The order total is 1.234.567,50."},
-	        {"count(*)\n42\n", "en", "The result is 42."},
-	        {"total\nNULL\n", "en", "There is no value."},
-	        {"total\n", "en", "Nothing was found."},
-	        {"city|total\nBerlin|1200.5\n", "en", "1 row: Berlin 1,200.50."},
+	        {"total\n42\n", "en", "The total is 42.", "", ""},
+	        {"order_total\n1234567.5\n", "en", "The order total is 1,234,567.50.", "", ""},
+	        {"order_total\n1234567.5\n", "de", "The order total is 1.234.567,50.", "", ""},
+	        {"count(*)\n42\n", "en", "The result is 42.", "", ""},
+	        {"total\nNULL\n", "en", "There is no value.", "", ""},
+	        {"total\n", "en", "Nothing was found.", "", ""},
+	        {"city|total\nBerlin|1200.5\n", "en", "city: Berlin, total: 1,200.50.", "", ""},
 	        {"city|total\nBerlin|1200.5\nK*el|10000\n", "en",
-	                "2 rows: Berlin 1,200.50, K\\*el 10,000."},
-	        {"city|n|year\nBerlin|3|12024\n", "en", "1 row: Berlin (n 3, year 12024)."},
+	                "2 rows: Berlin 1,200.50, K\\*el 10,000.", "", ""},
+	        {"city|n|year\nBerlin|3|12024\n", "en", "city: Berlin, n: 3, year: 12024.", "", ""},
+	        {"count(*)\n12042\n", "en", "12,042 customers are in Berlin.",
+	                "How many customers are in Berlin?", ""},
+	        {"count(*)\n12\n", "", "12 of our \\*best\\* customers pay late.",
+	                "how many of our *best* customers pay late ?", ""},
+	        {"count(*)\n12\n", "en", "There are 12 customers in Berlin.",
+	                "How many customers are there in Berlin?", ""},
+	        {"count(*)\n0\n", "en", "There were 0 orders.", "How many orders were there?", ""},
+	        {"count(*)\n1\n", "en", "The number of orders is 1.", "How many orders are there?",
+	                ""},
+	        {"count(*)\n1\n", "en", "The number of orders that are late is 1.",
+	                "How many orders are late?", ""},
+	        {"count(*)\n1\n", "en", "The result is 1.", "How many of them live here?", ""},
+	        {"count(*)\n12\n", "en", "The result is 12.", "How many orders do we have?", ""},
+	        {"count(*)\n12\n", "en", "The result is 12.",
+	                "How many orders and what customers are there?", ""},
+	        {"count(*)\n12\n", "de", "The result is 12.", "How many orders are there?", ""},
+	        {"count(*)\n2.5\n", "en", "The result is 2.50.", "How many orders are there?", ""},
+	        {"avg(x)\n2.5\n", "en", "The average price of a tool is 2.50.",
+	                "What is the average price of a tool?", ""},
+	        {"avg(x)\nAda\n", "en", "The name of the first customer was Ada.",
+	                "What was the name of the first customer?", ""},
+	        {"avg(x)\nNULL\n", "en", "There is no value.", "What is the average price?", ""},
+	        {"a\n", "en", "Nothing was found: no row fits city = Berlin, age >= 20.", "",
+	                "SELECT a FROM t WHERE t.city = 'Berlin' AND \"age\" >= 20 LIMIT 5"},
+	        {"a\n", "en", "Nothing was found: no row fits first name like Ad\\*.", "",
+	                "SELECT a FROM t WHERE first_name LIKE '%Ad*%' OR lower(x) = 'y'"},
+	        {"a\n", "en", "Nothing was found.", "", "SELECT a FROM t JOIN u ON t.a = u.b"},
 	        {"id\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n", "en",
-	                "12 rows: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more."},
+	                "12 rows: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more.", "", ""},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
@@ -71,7 +98,9 @@ static void rows_are_put_into_words(void **state)
 		fake_batch(&call, examples[i].rows, &item.columns, &batch);
 		rows_init(&rows, &call.call);
 		assert_int_equal(rows.sink.put(&rows.sink, &item), ASKD_OK);
-		assert_int_equal(phrase_rows(&voice, &rows, &out), ASKD_OK);
+		assert_int_equal(phrase_rows(&voice, &rows, askd_text_of(examples[i].question),
+		                         askd_text_of(examples[i].sql), &out),
+		        ASKD_OK);
 		assert_string_equal(out.s, examples[i].words);
 		str_finish(&out);
 		fake_call_finish(&call);

@@ -301,10 +301,10 @@ void metrics_observe_us(const char *name, const char *label, int64_t us)
 	(void)name, (void)label, (void)us;
 }
 
-int32_t query_find(struct query *query, const struct call_scope *scope, uint64_t handle,
-        struct query_database *database, struct askd_error *reterr)
+int32_t query_find(struct query *query, struct arena *a, const struct call_scope *scope,
+        uint64_t handle, struct query_database *database, struct askd_error *reterr)
 {
-	(void)query, (void)scope;
+	(void)query, (void)a, (void)scope;
 	if (handle != 17)
 		return askd_fail(reterr, ASKD_E_NOT_FOUND, "no such database");
 	database->egress = house.egress;

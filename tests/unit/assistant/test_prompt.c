@@ -132,6 +132,7 @@ static void the_filtered_task_holds_no_more_than_the_text(void **state)
 	assert_null(kept->detail.s);
 	assert_null(kept->history[1]->text.s);
 	assert_null(kept->catalogue->tables[0]->columns[1]->samples.v);
+	assert_string_equal(kept->today.s, "2026-11-22"); /* of the person in Berlin */
 	assert_int_equal(
 	        prompt_filter(&a, &task, CONFIG_EGRESS_NOTHING, &kept, &error), ASKD_E_REFUSED);
 	arena_finish(&a);

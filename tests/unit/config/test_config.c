@@ -69,7 +69,9 @@ static void nothing_is_enough(void **state)
 	assert_int_equal(limit->windows[1].count, 100);
 	assert_int_equal(limit->windows[1].per_us, INT64_C(3600000000));
 	assert_int_equal(limit->windows[3].count, 0);
-	assert_null(config_find_stage(config, "analysis")->llm);
+	assert_string_equal(config_find_stage(config, "analysis")->llm, "offline");
+	assert_string_equal(config_find_stage(config, "answer")->llm, "offline");
+	assert_string_equal(config_find(config, "llm", "offline")->plugin, "offline");
 	assert_string_equal(config_find_stage(config, "email")->prompt_name, "email (bundled)");
 	assert_int_equal(config_find_stage(config, "email")->temperature_milli, -1);
 	assert_null(config_find_stage(config, "other"));
@@ -85,6 +87,7 @@ static void stage_finds_its_llm(void **state)
 
 	(void)state;
 	assert_string_equal(config_find_stage(config, "answer")->llm, "b");
+	assert_null(config_find(config, "llm", "offline")); /* of those who configure none */
 	config_destroy(config);
 	config = read_good("llm: {b: {plugin: x}, main: {plugin: x}}");
 	assert_string_equal(config_find_stage(config, "analysis")->llm, "main");
@@ -194,7 +197,8 @@ static void faults_are_found_without_plugins(void **state)
 	                "t.yaml:2:36: found 'mian', expected main, did you mean 'main'?"},
 	        {"llm: {main: {plugin: x}}\nassistant: {stages: {answer: {fallback: [lokal]}}}",
 	                "t.yaml:2:42: found 'lokal', expected main"},
-	        {"assistant: {stages: {answer: {llm: x}}}", "found 'x', expected none"},
+	        {"assistant: {stages: {answer: {llm: x}}}", "found 'x', expected offline"},
+	        {"llm: {}\nassistant: {stages: {answer: {llm: x}}}", "found 'x', expected none"},
 	        {"assistant: {stages: {answer: {limits: [fre]}}}", "did you mean 'free'?"},
 	        {"assistant: {stages: {answer: {temperature: 2.1}}}", "from 0 to 2"},
 	        {"assistant: {stages: {answer: {prompt: nowhere.md}}}", "No such file"},

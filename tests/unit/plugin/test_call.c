@@ -295,7 +295,7 @@ static void a_service_refuses_calls_hosts_and_messages_that_are_not_right(void *
 	struct fixture f;
 	struct plugin_instance *skill;
 	const struct askd_turn_service *turn;
-	struct askd_call *call;
+	struct askd_call *inner, *call;
 	struct askd_host other;
 	ASKD_MAKE(struct askd_message, message, .text = ASKD_LITERAL("ab"));
 	struct askd_delivered out = {.size = 4};
@@ -326,6 +326,21 @@ static void a_service_refuses_calls_hosts_and_messages_that_are_not_right(void *
 	assert_int_equal(turn_seen.replies, 0);
 	message.text.n = 2;
 	assert_int_equal(turn->reply(&skill->host, call, &message, NULL, NULL), ASKD_OK);
+	/* a call within it: the same asker, no more time, memory of its own */
+	assert_null(skill->host.call_within(&skill->host, NULL, 1000));
+	assert_null(skill->host.call_within(&other, call, 1000));
+	inner = skill->host.call_within(&skill->host, call, 100000);
+	assert_non_null(inner);
+	assert_int_equal(inner->id, call->id);
+	assert_int_equal(inner->deadline_us, call->deadline_us);
+	assert_ptr_equal(plugin_call_of(inner)->scope, plugin_call_of(call)->scope);
+	assert_int_equal(turn->reply(&skill->host, inner, &message, NULL, NULL), ASKD_OK);
+	assert_null(inner->alloc(inner, CALL_ARENA + 1)); /* full: that of the other is not */
+	assert_non_null(askd_print(call, "room").s);
+	skill->host.call_end(inner);
+	inner = skill->host.call_within(&skill->host, call, 1);
+	assert_true(inner->deadline_us < call->deadline_us);
+	skill->host.call_end(inner);
 	skill->host.call_end(call);
 	cancel_fire(&skill->cancel);
 	assert_null(skill->host.call_begin(&skill->host, 1000));

@@ -65,7 +65,7 @@ static int setup(void **state)
 	query_set_listener(listen_to, NULL);
 	service = service_find("askd.query/1", &enters);
 	asker_init(&a);
-	rc = query_find_name(query, &a.scope, "sales", &db, &err);
+	rc = query_find_name(query, &a.call.arena, &a.scope, 0, "sales", &db, &err);
 	asker_finish(&a);
 	handle = db.handle;
 	return rc;
@@ -164,6 +164,34 @@ static void bytes_are_limited(void **state)
 	asker_finish(&a);
 }
 
+static void values_are_looked_up_beyond_the_rows_of_an_answer(void **state)
+{
+	static const char *const schemas[] = {"sales", NULL};
+	struct rows rows = {0};
+	struct askd_query_rows_sink sink = {.size = sizeof sink, .owner = &rows, .put = put};
+	struct askd_query_run in = {.size = sizeof in,
+	        .max_rows = 4000,
+	        .database = handle,
+	        .sql = ASKD_LITERAL("SELECT * FROM t_rows_5000"),
+	        .rows = &sink,
+	        .flags = ASKD_QUERY_LOOK_UP};
+	struct asker a;
+
+	(void)state;
+	asker_init(&a);
+	a.call.owner = &fake_instance;
+	memset(&last, 0, sizeof last);
+	assert_int_equal(
+	        service->run(&fake_instance.host, &a.call.base, &in, NULL, &a.err), ASKD_OK);
+	assert_int_equal(rows.rows, 4000);
+	assert_int_equal(last.database, 0); /* no receipt lists it */
+	fake_config.schemas = schemas;
+	in.sql = ASKD_LITERAL("SELECT * FROM secret.t_rows_5");
+	assert_int_equal(
+	        service->run(&fake_instance.host, &a.call.base, &in, NULL, &a.err), ASKD_E_REFUSED);
+	asker_finish(&a);
+}
+
 static void a_lying_driver_is_found_out(void **state)
 {
 	static const char *const lies[] = {"SELECT * FROM t_more_900", "SELECT * FROM t_columns_3",
@@ -235,10 +263,12 @@ static void not_permitted_looks_like_not_there(void **state)
 	assert_int_equal(service->catalogue(&fake_instance.host, &a.call.base, &in, NULL, &a.err),
 	        ASKD_E_NOT_FOUND);
 	assert_string_equal(message, a.err.message);
-	assert_int_equal(query_find_name(query, &a.scope, "sale", &db, &a.err), ASKD_E_NOT_FOUND);
+	assert_int_equal(query_find_name(query, &a.call.arena, &a.scope, 0, "sale", &db, &a.err),
+	        ASKD_E_NOT_FOUND);
 	assert_null(strstr(a.err.message, "sales"));
 	permitted = true;
-	assert_int_equal(query_find_name(query, &a.scope, "sale", &db, &a.err), ASKD_E_NOT_FOUND);
+	assert_int_equal(query_find_name(query, &a.call.arena, &a.scope, 0, "sale", &db, &a.err),
+	        ASKD_E_NOT_FOUND);
 	assert_non_null(strstr(a.err.message, "'sales'"));
 	handle++;
 	assert_int_equal(run(&a, "SELECT 1", 0, &rows, &out), ASKD_E_NOT_FOUND);
@@ -372,6 +402,22 @@ static void samples_follow_the_egress_policy(void **state)
 	asker_finish(&a);
 }
 
+static void samples_are_not_read_where_nobody_wants_them(void **state)
+{
+	struct askd_query_catalogue in = {
+	        .size = sizeof in, .flags = ASKD_QUERY_NO_SAMPLES, .database = handle};
+	struct askd_catalogue out = {.size = sizeof out};
+	struct asker a;
+
+	(void)state;
+	asker_init(&a);
+	a.call.owner = &fake_instance;
+	assert_int_equal(
+	        service->catalogue(&fake_instance.host, &a.call.base, &in, &out, &a.err), ASKD_OK);
+	assert_int_equal(out.tables[0]->columns[1]->samples.n, 0);
+	asker_finish(&a);
+}
+
 static void schemas_of_the_list_only(void **state)
 {
 	static const char *const schemas[] = {"main", NULL};
@@ -407,6 +453,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	        TEST(rows_arrive_within_their_limits),
 	        TEST(bytes_are_limited),
+	        TEST(values_are_looked_up_beyond_the_rows_of_an_answer),
 	        TEST(a_lying_driver_is_found_out),
 	        TEST(only_a_wrong_statement_keeps_the_connection),
 	        TEST(what_the_gate_refuses_reaches_no_driver),
@@ -415,6 +462,7 @@ int main(void)
 	        TEST(relevant_tables_come_first),
 	        TEST(version_follows_the_schema),
 	        TEST(samples_follow_the_egress_policy),
+	        TEST(samples_are_not_read_where_nobody_wants_them),
 	        TEST(schemas_of_the_list_only),
 	        TEST(handles_survive_a_restart),
 	};

@@ -30,7 +30,7 @@ static void open_house(const char *skills)
 
 	snprintf(yaml, sizeof yaml,
 	        "askd: {plugin_path: [" BINARY_DIR "/test-plugins]}\n"
-	        "transport: {console: null}\nskill: {query: null, %s}\n",
+	        "transport: {console: null}\nllm: {}\nskill: {query: null, %s}\n",
 	        skills);
 	house.config = config_read_string("test", yaml, &error);
 	if (!house.config)

@@ -1,0 +1,218 @@
+/* link.c: what the words of a question may name: tables, columns, values, times. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "parse.h"
+
+enum {
+	SPAN_WORDS = 6,   /* longest span that may name something */
+	READINGS = 24,    /* kept of one span */
+	TEXT_MAX = 400,   /* bytes of a span's text */
+	FUZZY_WEIGHT = 600
+};
+
+struct linker {
+	struct pool *pool;
+	const struct schema *schema;
+	struct lattice *lattice;
+	struct link_reading readings[READINGS];
+	size_t count;
+};
+
+static void add(struct linker *l, enum link_kind kind, uint32_t index, uint32_t weight,
+        const char *text)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		struct link_reading *r = &l->readings[i];
+
+		if (r->kind == kind && r->index == index && (!text || !strcmp(r->text, text))) {
+			if (weight > r->weight)
+				r->weight = weight;
+			return;
+		}
+	}
+	if (l->count < READINGS && weight)
+		l->readings[l->count++] = (struct link_reading){kind, index, weight, text};
+}
+
+/* "of", "the" and their like between the words of a name. */
+static bool is_joint(const struct word *w)
+{
+	static const char *const joints[] = {"of", "the", "for", "a", "an", NULL};
+
+	for (size_t i = 0; joints[i]; i++)
+		if (!strcmp(w->text, joints[i]))
+			return true;
+	return false;
+}
+
+static bool append(char *to, size_t *n, const char *word)
+{
+	size_t more = strlen(word);
+
+	if (*n + more + 2 > TEXT_MAX)
+		return false;
+	if (*n)
+		to[(*n)++] = ' ';
+	memcpy(to + *n, word, more + 1);
+	*n += more;
+	return true;
+}
+
+static void add_phrases(struct linker *l, const char *stems, uint32_t share)
+{
+	size_t count;
+	const struct schema_phrase *p = schema_find(l->schema, stems, &count);
+
+	for (size_t i = 0; i < count; i++)
+		add(l, p[i].kind == PHRASE_TABLE ? LINK_TABLE : LINK_COLUMN, p[i].index,
+		        p[i].weight * share / 1000, NULL);
+}
+
+/* Names: as they stand, without the joints, and turned round at "of": date of birth, birth date. */
+static void link_names(struct linker *l, size_t first, size_t count)
+{
+	const struct word *w = l->lattice->words.words + first;
+	char plain[TEXT_MAX], turned[TEXT_MAX];
+	size_t n = 0, m = 0, of = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!append(plain, &n, w[i].stem))
+			return;
+	add_phrases(l, plain, 1000);
+	for (size_t i = 1; i + 1 < count && !of; i++)
+		if (!strcmp(w[i].text, "of"))
+			of = i;
+	if (!of || is_joint(&w[0]) || is_joint(&w[count - 1]))
+		return;
+	n = 0;
+	for (size_t i = of + 1; i < count; i++)
+		if (!is_joint(&w[i]) && !append(turned, &m, w[i].stem))
+			return;
+	for (size_t i = 0; i < of; i++)
+		if (!is_joint(&w[i]) && (!append(turned, &m, w[i].stem) || !append(plain, &n, w[i].stem)))
+			return;
+	for (size_t i = of + 1; i < count; i++)
+		if (!is_joint(&w[i]) && !append(plain, &n, w[i].stem))
+			return;
+	add_phrases(l, turned, 980);
+	add_phrases(l, plain, 980);
+}
+
+/* May these words be a value? One word that only the grammar uses is none, unless it is quoted or
+ * written with a capital inside the sentence. */
+static bool may_be_value(const struct word *w, size_t first, size_t count)
+{
+	bool content = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (w[i].kind == WORD_QUOTED)
+			return count == 1;
+		content |= w[i].kind == WORD_PLAIN && (!grammar_knows(&w[i]) || (w[i].capital && first + i));
+	}
+	return content || (count == 1 && w->kind == WORD_NUMBER);
+}
+
+static void link_values(struct linker *l, size_t first, size_t count)
+{
+	const struct word *w = l->lattice->words.words + first;
+	char folded[TEXT_MAX], stems[TEXT_MAX];
+	size_t n = 0, m = 0, hits;
+	struct value_hit hit[READINGS];
+	bool capital = false, quoted = count == 1 && w->kind == WORD_QUOTED;
+
+	if (!may_be_value(w, first, count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (!append(folded, &n, w[i].text) || !append(stems, &m, w[i].stem))
+			return;
+		capital |= w[i].capital;
+	}
+	hits = values_find(l->schema, folded, stems, quoted || (capital && count == 1 && n > 4), hit,
+	        READINGS);
+	for (size_t i = 0; i < hits; i++) {
+		uint32_t weight = hit[i].weight;
+
+		if (count == 1 && w->kind == WORD_NUMBER && weight < 950)
+			continue;
+		/* Lower case in a sentence speaks more of a name of the schema than of a value. */
+		if (!capital && !quoted)
+			weight = weight * 4 / 5;
+		add(l, LINK_VALUE, hit[i].column, weight, hit[i].text);
+	}
+}
+
+static bool link_span(struct linker *l, size_t first, size_t count)
+{
+	struct lattice *lattice = l->lattice;
+	struct link_span *span;
+
+	l->count = 0;
+	if (lattice->words.words[first].kind != WORD_QUOTED)
+		link_names(l, first, count);
+	link_values(l, first, count);
+	if (!l->count)
+		return true;
+	span = pool_alloc(l->pool, sizeof *span);
+	if (!span)
+		return false;
+	*span = (struct link_span){.first = first,
+	        .count = count,
+	        .reading_count = l->count,
+	        .readings = pool_alloc(l->pool, l->count * sizeof *span->readings)};
+	if (!span->readings)
+		return false;
+	memcpy(span->readings, l->readings, l->count * sizeof *span->readings);
+	for (size_t i = 0; i < l->count; i++)
+		span->kinds |= l->readings[i].kind;
+	span->next = lattice->at[first];
+	lattice->at[first] = span;
+	return true;
+}
+
+bool link_words(struct pool *pool, const struct schema *schema,
+        const struct engine_question *question, struct lattice *lattice)
+{
+	struct linker l = {.pool = pool, .schema = schema, .lattice = lattice};
+	bool cut;
+	size_t n;
+
+	*lattice = (struct lattice){.schema = schema};
+	if (!words_read(pool, question->text, question->n, &lattice->words, &cut))
+		return false;
+	n = lattice->words.count;
+	lattice->at = pool_alloc(pool, (n + 1) * sizeof *lattice->at);
+	lattice->when = pool_alloc(pool, (n + 1) * sizeof *lattice->when);
+	if (!lattice->at || !lattice->when)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct when when;
+
+		/* From the shortest on: the longest comes first in the list. */
+		for (size_t count = 1; count <= SPAN_WORDS && i + count <= n; count++) {
+			const struct word *last = &lattice->words.words[i + count - 1];
+
+			if (last->kind == WORD_MARK || (count > 1 && last->kind == WORD_QUOTED))
+				break;
+			if (!link_span(&l, i, count))
+				return false;
+		}
+		if (when_read(pool, &lattice->words, i, question->today, &when)) {
+			lattice->when[i] = pool_alloc(pool, sizeof when);
+			if (!lattice->when[i])
+				return false;
+			*lattice->when[i] = when;
+		}
+	}
+	return !pool->failed;
+}
+
+uint32_t link_weight(const struct link_span *span, uint32_t kinds)
+{
+	uint32_t best = 0;
+
+	for (size_t i = 0; i < span->reading_count; i++)
+		if ((span->readings[i].kind & kinds) && span->readings[i].weight > best)
+			best = span->readings[i].weight;
+	return best;
+}
