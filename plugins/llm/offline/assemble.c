@@ -1,4 +1,5 @@
 /* assemble.c: makes a form of what the phrases of a cover say. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "assembly.h"
@@ -114,6 +115,13 @@ static void take_selected(struct builder *b)
 	if (a->counts && b->q->selected < FORM_SELECT && b->entity >= 0)
 		b->q->select[b->q->selected++] = (struct form_expression){
 		        .aggregate = AGGREGATE_COUNT, .column = FORM_STAR, .table = b->entity};
+	if (a->star && !b->q->selected && b->entity >= 0)
+		b->q->select[b->q->selected++] =
+		        (struct form_expression){.column = FORM_STAR, .table = b->entity};
+	if (a->asks_where && !b->q->selected)
+		select_column(b, resolve_place(a, b->entity));
+	if (a->asks_when && !b->q->selected)
+		select_column(b, resolve_time(a, b->entity, true));
 	/* Tables that are asked for by their names: the column that names their rows. */
 	for (size_t i = 0; i < a->named_count; i++) {
 		const struct named_table *named = &a->named[i];
@@ -172,6 +180,8 @@ static void take_groups(struct builder *b, bool counts)
 
 		if (!counts) {
 			/* Without a figure "each" is no group. */
+			if (a->star)
+				continue;
 			if (column >= 0)
 				select_column(b, column);
 			else if (!plain_columns(b->q))
@@ -193,6 +203,21 @@ static void take_groups(struct builder *b, bool counts)
 		if (table >= 0)
 			select_column(b, display_of(b, table));
 	}
+}
+
+/* Does what is shown name single rows, not a property that many share? */
+static bool shows_row(const struct builder *b)
+{
+	for (size_t i = 0; i < b->q->selected; i++) {
+		const struct form_expression *e = &b->q->select[i];
+		const struct schema_column *c = e->column < 0 ? NULL : &b->schema->columns[e->column];
+
+		if (c && !e->aggregate &&
+		        (c->flags & (COLUMN_UNIQUE | COLUMN_PRIMARY | COLUMN_NAME) ||
+		                b->schema->tables[c->table].display == e->column))
+			return true;
+	}
+	return false;
 }
 
 /* The groups that nobody names: by what is shown beside the figures. */
@@ -223,7 +248,7 @@ static void make_groups(struct builder *b, int32_t counted)
 			same &= table < 0 || table == of;
 			table = table < 0 ? of : table;
 		}
-	if (same && table >= 0 && table != counted && b->schema->tables[table].key >= 0) {
+	if (same && table >= 0 && table != counted && !b->a->common && shows_row(b) && b->schema->tables[table].key >= 0) {
 		add_group(b, b->schema->tables[table].key);
 		return;
 	}
@@ -362,10 +387,25 @@ static bool take_condition(struct builder *b, const struct condition *c, bool or
 	return add_filter(b, b->q, filter);
 }
 
-static bool same_place(const struct condition *x, const struct condition *y)
+/* Two conditions on one column that no row fulfils both: two values, or above 5 and below 3. */
+static bool excludes(const struct condition *x, const struct condition *y)
 {
-	return x->left.column == y->left.column && x->left.aggregate == y->left.aggregate &&
-	       x->operator== FORM_EQ && y->operator== FORM_EQ && !x->negated && !y->negated;
+	bool less, more;
+
+	if (x->left.column != y->left.column || x->left.aggregate != y->left.aggregate || x->negated ||
+	        y->negated || x->query || y->query)
+		return false;
+	if (x->operator== FORM_EQ && y->operator== FORM_EQ)
+		return true;
+	if (x->operator== FORM_LT || x->operator== FORM_LE) {
+		const struct condition *swap = x;
+
+		x = y;
+		y = swap;
+	}
+	more = x->operator== FORM_GT || x->operator== FORM_GE;
+	less = y->operator== FORM_LT || y->operator== FORM_LE;
+	return more && less && !x->value.quoted && atof(x->value.text) >= atof(y->value.text);
 }
 
 static bool add_named(struct builder *b)
@@ -394,10 +434,15 @@ static bool take_conditions(struct builder *b)
 		                       *next = i + 1 < a->condition_count ? c + 1 : NULL;
 		bool or_next = next && next->or_before;
 
-		if (next && same_place(c, next) && !or_next) {
+		if (next && excludes(c, next) && !or_next) {
 			bool one = leads_to_one(b, b->entity, table_of(b, c->left.column));
 
-			if ((c->both || next->both || !one) && both == SIZE_MAX && !b->a->by_tally) {
+			/* Figures for each of the values. */
+			if (one && c->operator== FORM_EQ && has_aggregate(b->q) && !c->both &&
+			        !a->by_tally && !a->having_count) {
+				add_group(b, c->left.column);
+				select_column(b, c->left.column);
+			} else if ((c->both || next->both || !one || c->operator!= FORM_EQ) && both == SIZE_MAX && !b->a->by_tally) {
 				both = i + 1;
 				if (!take_condition(b, c, false))
 					return false;
@@ -424,8 +469,10 @@ static bool take_conditions(struct builder *b)
 		struct form_filter copy = *f;
 
 		if (f->left.column == a->conditions[both].left.column &&
-		        f->value.text == a->conditions[both - 1].value.text)
+		        f->value.text == a->conditions[both - 1].value.text) {
 			copy.value = a->conditions[both].value;
+			copy.operator = a->conditions[both].operator;
+		}
 		if (!add_filter(b, other, copy))
 			return false;
 	}
@@ -451,7 +498,30 @@ static void take_order(struct builder *b)
 			if (!q->select[i].aggregate && q->select[i].column >= 0)
 				q->order[q->orders++] =
 				        (struct form_order){q->select[i], a->self_descending};
-	q->limit = a->limit;
+	q->limit = a->limit == 1 && a->some && q->orders ? a->some : a->limit;
+}
+
+/* Where a join repeats the rows that are counted, each of them counts once. */
+static void count_once(struct builder *b)
+{
+	struct form_query *q = b->q;
+	uint32_t tables[FORM_TABLES];
+	size_t count = form_tables(b->schema, q, tables, FORM_TABLES);
+
+	for (size_t i = 0; i < q->selected; i++) {
+		struct form_expression *e = &q->select[i];
+		bool repeated = false;
+
+		if (e->aggregate != AGGREGATE_COUNT || e->column != FORM_STAR || e->table < 0 ||
+		        b->schema->tables[e->table].key < 0 || q->groups)
+			continue;
+		for (size_t k = 0; k < count; k++)
+			repeated |= !leads_to_one(b, e->table, (int32_t)tables[k]);
+		if (repeated) {
+			e->column = b->schema->tables[e->table].key;
+			e->distinct = true;
+		}
+	}
 }
 
 static bool build(struct builder *b)
@@ -459,7 +529,8 @@ static bool build(struct builder *b)
 	struct assembly *a = b->a;
 	struct form_query *q = b->q;
 	bool counts, tallies = a->having_count || a->by_tally;
-	int32_t counted = a->having_count ? a->having[0].table : a->order_tally.table;
+	const struct tally *tally = a->having_count ? &a->having[0] : &a->order_tally;
+	int32_t counted = tally->column >= 0 ? table_of(b, tally->column) : tally->table;
 
 	b->entity = find_entity(b);
 	if (b->entity < 0)
@@ -470,7 +541,7 @@ static bool build(struct builder *b)
 	for (size_t i = 0; i < a->condition_count; i++)
 		tallies |= a->conditions[i].left.aggregate != AGGREGATE_NONE;
 	counts = has_aggregate(q) || tallies;
-	take_groups(b, counts);
+	take_groups(b, counts && !a->common);
 	if (tallies || (has_aggregate(q) && plain_columns(q)))
 		make_groups(b, tallies ? counted : a->count_table);
 	if (tallies && b->entity == counted && q->groups) {
@@ -493,6 +564,12 @@ static bool build(struct builder *b)
 			need_table(b, q, q->select[i].table);
 	take_order(b);
 	q->distinct = a->distinct && !has_aggregate(q) && !q->groups;
+	/* "all cities" of a table where each stands many times. */
+	if (q->selected == 1 && !q->select[0].aggregate && q->select[0].column >= 0 && !a->named_count &&
+	        !q->filters && !q->orders && !q->groups && !q->limit &&
+	        b->schema->columns[q->select[0].column].flags & COLUMN_ENUM)
+		q->distinct = true;
+	count_once(b);
 	return q->selected > 0;
 }
 
@@ -511,6 +588,7 @@ bool assemble(struct pool *pool, const struct lattice *lattice, const struct cov
 	        .cover = cover,
 	        .choice = choice,
 	        .weakest = 1000,
+	        .recent = -1,
 	        .count_table = -1,
 	        .order_tally = {.table = -1, .column = -1}};
 	if (!resolve_tables(a))
@@ -522,9 +600,17 @@ bool assemble(struct pool *pool, const struct lattice *lattice, const struct cov
 	if (build(&b) && !pool->failed) {
 		out->form = b.q;
 		out->sql = form_print(lattice->schema, pool, b.q, &out->cost);
+		if (out->sql) {
+			struct form_cost simpler;
+
+			form_simplify(lattice->schema, b.q);
+			out->sql = form_print(lattice->schema, pool, b.q, &simpler);
+		}
 	}
 	out->weakest = a->weakest;
 	out->guesses = a->guesses;
 	out->unused = a->unused;
+	out->ambiguous = (uint32_t)a->ambiguous;
+	out->choice = choice;
 	return !pool->failed;
 }

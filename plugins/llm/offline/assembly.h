@@ -45,6 +45,7 @@ struct assembly {
 	bool chosen;
 	uint32_t weakest, guesses, unused;
 
+	int32_t recent;  /* the table of the column that was asked for last; -1: none */
 	uint8_t *sure;   /* by table: it is named */
 	uint16_t *votes; /* by table: how much of the question it could explain */
 
@@ -64,8 +65,9 @@ struct assembly {
 	struct form_order order[FORM_ORDER];
 	size_t orders;
 	bool order_self, self_descending;
-	uint32_t limit;
+	uint32_t limit, some; /* some: "three students", a limit where an order is */
 	bool common; /* the most common of what is asked for */
+	bool asks_where, asks_when;
 	bool counts; /* how many, of what is asked about */
 	int32_t count_table; /* the table of the first count; -1: none */
 };
@@ -85,6 +87,8 @@ int32_t resolve_near(const struct assembly *a, size_t phrase);
 /* The best column of a table for a time, or for a number without a name; -1: none. */
 int32_t resolve_time(const struct assembly *a, int32_t table, bool year);
 int32_t resolve_measure(const struct assembly *a, int32_t table);
+/* The column of a table that says where its rows are; -1: none. */
+int32_t resolve_place(const struct assembly *a, int32_t table);
 
 /* Gathers what the phrases say into the assembly. */
 void collect(struct assembly *a);

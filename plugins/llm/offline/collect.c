@@ -116,6 +116,8 @@ static void add_select(struct collector *k, struct form_expression e)
 			return;
 	if (a->selected == FORM_SELECT)
 		return;
+	if (e.column >= 0)
+		a->recent = (int32_t)a->schema->columns[e.column].table;
 	a->select[a->selected] = e;
 	a->select_word[a->selected++] = k->p->first;
 }
@@ -137,6 +139,50 @@ static struct form_expression of_column(int32_t column, enum form_aggregate aggr
 
 /* ---- what is asked for ------------------------------------------------------------------------ */
 
+/* Does the phrase go on with the list of what is asked for? */
+static bool goes_on(const struct collector *k)
+{
+	static const char *const joints[] = {"and", ",", "along", "together", "well", "also", "plus",
+	        "show", "list", "give", "return", "find", "what", "tell", "their", "its", "his", "with",
+	        "&", NULL};
+	size_t from = k->phrase ? k->a->cover->phrases[k->phrase - 1]->first +
+	                                  k->a->cover->phrases[k->phrase - 1]->count
+	                        : 0;
+
+	if (!k->a->selected)
+		return true;
+	/* "first name middle name" */
+	if (from == k->p->first && k->phrase && link_weight(k->p->spans[0], LINK_COLUMN) >= 950 &&
+	        !(k->p->spans[0]->kinds & LINK_TABLE) &&
+	        k->a->cover->phrases[k->phrase - 1]->action == ACT_MENTION &&
+	        k->a->select_word[k->a->selected - 1] == k->a->cover->phrases[k->phrase - 1]->first)
+		return true;
+	for (size_t i = from; i < k->p->first; i++)
+		if (is_word(word_at(k, i), joints))
+			return true;
+	return false;
+}
+
+static bool is_before_table(const struct collector *k)
+{
+	const struct phrase *next = k->phrase + 1 < k->a->cover->count
+	                                    ? k->a->cover->phrases[k->phrase + 1]
+	                                    : NULL;
+
+	return next && next->first == k->p->first + k->p->count && next->span_count &&
+	       next->spans[0]->kinds & LINK_TABLE;
+}
+
+/* The literal of yes or no; takes the "not" that stands before it. */
+static struct form_value truth(struct assembly *a, int32_t column, bool yes)
+{
+	const char *text = a->schema->columns[column].yes[yes ? 0 : 1];
+	bool quoted = *text == '\'';
+
+	return (struct form_value){
+	        quoted ? pool_copy(a->pool, text + 1, strlen(text) - 2) : text, quoted};
+}
+
 static void take_column(struct collector *k, int32_t column, bool distinct)
 {
 	const struct word *lead = lead_of(k);
@@ -144,6 +190,15 @@ static void take_column(struct collector *k, int32_t column, bool distinct)
 
 	k->last_column = column;
 	k->last_select = 0;
+	/* "customers who are active", "active customers" */
+	if (k->a->schema->columns[column].flags & COLUMN_TRUTH && k->a->schema->columns[column].yes &&
+	        (k->tail || k->a->selected || is_before_table(k))) {
+		add_condition(k, (struct condition){.left = of_column(column, AGGREGATE_NONE),
+		                         .operator = FORM_EQ,
+		                         .value = truth(k->a, column, !k->negated)});
+		k->a->conditions[k->a->condition_count - 1].negated = false;
+		return;
+	}
 	if (condition && k->negated) {
 		add_condition(k, (struct condition){.left = of_column(column, AGGREGATE_NONE),
 		                         .operator = FORM_NULL});
@@ -153,6 +208,8 @@ static void take_column(struct collector *k, int32_t column, bool distinct)
 	if (condition)
 		return;
 	if (k->tail && lead && is_word(lead, lead_prepositions))
+		return;
+	if (!goes_on(k))
 		return;
 	for (size_t i = 0; i < k->pending_count; i++)
 		add_select(k, of_column(column, k->pending[i]));
@@ -164,6 +221,24 @@ static void take_column(struct collector *k, int32_t column, bool distinct)
 		k->a->distinct = true;
 }
 
+static void add_order(struct collector *k, struct form_expression by, bool descending)
+{
+	struct assembly *a = k->a;
+
+	if (a->orders < FORM_ORDER)
+		a->order[a->orders++] = (struct form_order){by, descending};
+}
+
+/* "sorted by name and age" */
+static bool is_ordered_too(const struct collector *k)
+{
+	const struct phrase *before = k->phrase ? k->a->cover->phrases[k->phrase - 1] : NULL;
+	size_t end = before ? before->first + before->count : 0;
+
+	return before && before->action == ACT_ORDER && k->a->orders && end + 1 == k->p->first &&
+	       (!strcmp(word_at(k, end)->text, "and") || !strcmp(word_at(k, end)->text, ","));
+}
+
 static void take_mention(struct collector *k)
 {
 	struct assembly *a = k->a;
@@ -173,21 +248,27 @@ static void take_mention(struct collector *k)
 
 	if (!r)
 		return;
+	if (r->kind == LINK_COLUMN && is_ordered_too(k)) {
+		add_order(k, of_column((int32_t)r->index, AGGREGATE_NONE),
+		        a->order[a->orders - 1].descending);
+		return;
+	}
 	if (r->kind == LINK_COLUMN) {
 		take_column(k, (int32_t)r->index, a->distinct);
 		return;
 	}
 	add_named(k, r->index,
-	        !k->tail && !(lead && (is_word(lead, lead_prepositions) || is_word(lead, lead_havings))));
+	        !k->tail && goes_on(k) && !(lead && (is_word(lead, lead_prepositions) || is_word(lead, lead_havings))));
 }
 
 static void take_star(struct collector *k)
 {
-	const struct link_reading *r = resolve(k->a, k->p->spans[0], LINK_TABLE, 0, -1);
+	const struct link_reading *r =
+	        k->p->span_count ? resolve(k->a, k->p->spans[0], LINK_TABLE, 0, -1) : NULL;
 
+	k->a->star = true;
 	if (!r)
 		return;
-	k->a->star = true;
 	add_named(k, r->index, true);
 	add_select(k, (struct form_expression){.column = FORM_STAR, .table = (int32_t)r->index});
 }
@@ -197,16 +278,45 @@ static bool is_measure(const struct assembly *a, uint32_t column)
 	return (a->schema->columns[column].flags & COLUMN_MEASURE) != 0;
 }
 
+/* "how many advisors are there" counts, also where the column is a number. */
+static bool are_there(const struct collector *k)
+{
+	static const char *const words[] = {"there", "exist", "exists", "listed", "total", NULL};
+	size_t end = k->p->first + k->p->count;
+
+	for (size_t i = end; i < end + 3 && i < k->a->lattice->words.count; i++)
+		if (is_word(word_at(k, i), words))
+			return true;
+	return false;
+}
+
 static void take_count(struct collector *k)
 {
 	struct assembly *a = k->a;
 	const struct phrase *p = k->p;
 	const struct link_reading *r =
-	        resolve(a, p->spans[0], LINK_TABLE | LINK_COLUMN, 0, resolve_near(a, k->phrase));
+	        resolve(a, p->spans[p->span_count - 1], LINK_TABLE | LINK_COLUMN, 0,
+	                resolve_near(a, k->phrase));
 	struct form_expression e = {.aggregate = AGGREGATE_COUNT, .column = FORM_STAR, .table = -1};
 
 	if (!r)
 		return;
+	/* "the total enrollment number of the colleges" */
+	if (r->kind == LINK_TABLE && k->phrase && k->a->selected &&
+	        k->a->cover->phrases[k->phrase - 1]->first + k->a->cover->phrases[k->phrase - 1]->count ==
+	                p->first &&
+	        k->a->cover->phrases[k->phrase - 1]->action == ACT_AGGREGATE) {
+		add_named(k, r->index, false);
+		return;
+	}
+	/* What is counted is rather a table. */
+	if (r->kind == LINK_COLUMN && !p->distinct) {
+		const struct link_reading *table =
+		        resolve(a, p->spans[p->span_count - 1], LINK_TABLE, 0, -1);
+
+		if (table && table->weight + 250 >= r->weight)
+			r = table;
+	}
 	if (r->kind == LINK_TABLE) {
 		const struct schema_table *t = &a->schema->tables[r->index];
 
@@ -219,7 +329,7 @@ static void take_count(struct collector *k)
 		}
 		add_named(k, r->index, true);
 		a->named[a->named_count - 1].head = false;
-	} else if (is_measure(a, r->index) && !p->distinct) {
+	} else if (is_measure(a, r->index) && !p->distinct && !are_there(k)) {
 		/* "how many credits": a figure that is there already */
 		e = of_column((int32_t)r->index, AGGREGATE_NONE);
 	} else {
@@ -329,7 +439,9 @@ static void take_compare_of(struct collector *k)
 		return;
 	if (!p->number_count && p->operator< 0)
 		operator = FORM_GT; /* several */
-	if (r->kind == LINK_COLUMN && is_measure(a, r->index) && p->number_count) {
+	/* "with 5 star rating": the value, not five of them. */
+	if (r->kind == LINK_COLUMN && p->number_count &&
+	        (is_measure(a, r->index) || (operator== FORM_EQ && !p->distinct))) {
 		compare(k, (int32_t)r->index, operator);
 		return;
 	}
@@ -406,6 +518,13 @@ static void take_compare_bare(struct collector *k)
 	}
 	if (column < 0 && year)
 		column = resolve_time(a, near_table(k), true);
+	if (column < 0) {
+		int degree;
+
+		column = resolve_adjective(a, lexicon_adjective("old", &degree), near_table(k), NULL);
+		if (column >= 0 && a->schema->columns[column].type != COLUMN_NUMBER)
+			column = -1;
+	}
 	if (column < 0)
 		column = resolve_measure(a, near_table(k));
 	a->guesses++;
@@ -543,6 +662,16 @@ static void take_value(struct collector *k)
 	} else if (value) {
 		r = resolve(a, value, LINK_VALUE, 0, near_table(k));
 	}
+	if (r && value->count == 1 && r->weight < 850 &&
+	        word_at(k, value->first)->kind == WORD_QUOTED) {
+		/* A part of what is stored. */
+		add_condition(k, (struct condition){.left = of_column((int32_t)r->index, AGGREGATE_NONE),
+		                         .operator = p->negated ? FORM_NOT_LIKE : FORM_LIKE,
+		                         .value = {pool_print(a->pool, "%%%s%%",
+		                                           word_at(k, value->first)->written),
+		                                 true}});
+		return;
+	}
 	if (r) {
 		column = (int32_t)r->index;
 		literal = value_of(a, column, r->text, false);
@@ -576,9 +705,27 @@ static void take_value(struct collector *k)
 	                         .value = literal});
 }
 
+static void take_value_too(struct collector *k)
+{
+	struct assembly *a = k->a;
+	const struct word *w = word_at(k, k->p->numbers[0]);
+	const struct condition *before =
+	        a->condition_count ? &a->conditions[a->condition_count - 1] : NULL;
+
+	if (!before || before->query || before->left.aggregate) {
+		a->unused++;
+		return;
+	}
+	k->or_before = !strcmp(word_at(k, k->p->first)->text, "or");
+	add_condition(k, (struct condition){.left = before->left,
+	                         .operator = before->operator,
+	                         .value = w->kind == WORD_NUMBER
+	                                          ? value_of(a, before->left.column, w->number, true)
+	                                          : value_of(a, before->left.column, w->written, false)});
+}
+
 static void take_like(struct collector *k)
 {
-	static const char *const patterns[] = {"%%%s%%", "%s%%", "%%%s"};
 	struct assembly *a = k->a;
 	const struct link_reading *r = resolve(a, k->p->spans[0], LINK_COLUMN, 0, near_table(k));
 	const char *text = word_at(k, k->p->numbers[0])->written, *pattern;
@@ -588,7 +735,6 @@ static void take_like(struct collector *k)
 	pattern = k->p->like == 1   ? pool_print(a->pool, "%s%%", text)
 	          : k->p->like == 2 ? pool_print(a->pool, "%%%s", text)
 	                            : pool_print(a->pool, "%%%s%%", text);
-	(void)patterns;
 	add_condition(k, (struct condition){.left = of_column((int32_t)r->index, AGGREGATE_NONE),
 	                         .operator = FORM_LIKE,
 	                         .value = {pattern, true}});
@@ -619,8 +765,10 @@ static void take_when(struct collector *k)
 		column = k->last_column;
 		unselect_last(k);
 	}
+	year_from = !w->from[0] || !strcmp(w->from + 4, "-01-01");
+	year_until = !w->until[0] || !strcmp(w->until + 4, "-01-01");
 	if (column < 0)
-		column = resolve_time(a, near_table(k), w->year || w->bare);
+		column = resolve_time(a, near_table(k), year_from && year_until);
 	if (column < 0) {
 		a->unused++;
 		return;
@@ -628,8 +776,6 @@ static void take_when(struct collector *k)
 	a->guesses++;
 	c = &a->schema->columns[column];
 	condition.left = of_column(column, AGGREGATE_NONE);
-	year_from = !w->from[0] || !strcmp(w->from + 4, "-01-01");
-	year_until = !w->until[0] || !strcmp(w->until + 4, "-01-01");
 	if (c->flags & COLUMN_YEAR && year_from && year_until) {
 		bool quoted = c->type == COLUMN_TEXT;
 
@@ -668,12 +814,11 @@ static uint32_t limit_of(const struct collector *k)
 	return w && w->value >= 1 && w->value <= 100000 ? (uint32_t)w->value : 1;
 }
 
-static void add_order(struct collector *k, struct form_expression by, bool descending)
+/* "the top 3 oldest": what was said first counts. */
+static void set_limit(struct collector *k)
 {
-	struct assembly *a = k->a;
-
-	if (a->orders < FORM_ORDER)
-		a->order[a->orders++] = (struct form_order){by, descending};
+	if (!k->a->limit || k->p->number_count)
+		k->a->limit = limit_of(k);
 }
 
 static void order_by_tally(struct collector *k, const struct link_reading *r, bool distinct)
@@ -688,6 +833,37 @@ static void order_by_tally(struct collector *k, const struct link_reading *r, bo
 		add_named(k, r->index, false);
 }
 
+static bool speaks_of_time(const struct lexicon_adjective *adjective)
+{
+	static const char *const words[] = {"recent", "late", "early", "new", NULL};
+
+	for (size_t i = 0; words[i]; i++)
+		if (!strcmp(adjective->word, words[i]))
+			return true;
+	return false;
+}
+
+static bool has_head(const struct assembly *a)
+{
+	for (size_t i = 0; i < a->named_count; i++)
+		if (a->named[i].head)
+			return true;
+	return false;
+}
+
+/* "the student in the department with the most credits": with goes with what is asked for. */
+static int32_t of_what(const struct collector *k)
+{
+	const struct assembly *a = k->a;
+
+	if (!is_word(word_at(k, k->p->first), lead_havings))
+		return near_table(k);
+	for (size_t i = 0; i < a->named_count; i++)
+		if (!a->named[i].negated)
+			return (int32_t)a->named[i].table;
+	return near_table(k);
+}
+
 static void take_super(struct collector *k)
 {
 	struct assembly *a = k->a;
@@ -698,7 +874,15 @@ static void take_super(struct collector *k)
 	enum form_aggregate aggregate = AGGREGATE_NONE;
 
 	if (p->action == ACT_SUPER) {
-		r = resolve(a, p->spans[0], LINK_COLUMN, 1, near_table(k));
+		r = resolve(a, p->spans[0], LINK_COLUMN, 1, of_what(k));
+		/* "what is the highest price": the price itself. */
+		if (r && !p->aggregate && !p->number_count && !a->selected && !has_head(a) &&
+		        !is_word(word_at(k, p->first), lead_havings)) {
+			add_select(k, of_column((int32_t)r->index,
+			                   descending ? AGGREGATE_MAX : AGGREGATE_MIN));
+			k->last_column = (int32_t)r->index;
+			return;
+		}
 		if (r && a->schema->columns[r->index].type == COLUMN_TEXT &&
 		        !(a->schema->columns[r->index].flags & COLUMN_MEASURE)) {
 			const struct link_reading *table =
@@ -706,7 +890,7 @@ static void take_super(struct collector *k)
 
 			order_by_tally(k, table ? table : r, p->distinct);
 			a->tally_descending = descending;
-			a->limit = limit_of(k);
+			set_limit(k);
 			return;
 		}
 		if (!r)
@@ -719,13 +903,27 @@ static void take_super(struct collector *k)
 		int32_t direction = p->direction, column;
 
 		column = resolve_adjective(a, p->adjective, near_table(k), &direction);
+		if (column < 0 && speaks_of_time(p->adjective))
+			column = resolve_time(a, near_table(k), true);
 		if (column < 0) {
 			a->unused++;
 			return;
 		}
 		add_order(k, of_column(column, AGGREGATE_NONE), direction > 0);
 	}
-	a->limit = limit_of(k);
+	set_limit(k);
+}
+
+static void take_latest(struct collector *k)
+{
+	int32_t column = resolve_time(k->a, near_table(k), true);
+
+	if (column < 0) {
+		k->a->unused++;
+		return;
+	}
+	add_order(k, of_column(column, AGGREGATE_NONE), true);
+	set_limit(k);
 }
 
 static void take_super_count(struct collector *k)
@@ -736,7 +934,7 @@ static void take_super_count(struct collector *k)
 
 	if (!r)
 		return;
-	a->limit = limit_of(k);
+	set_limit(k);
 	if (r->kind == LINK_COLUMN && is_measure(a, r->index)) {
 		add_order(k, of_column((int32_t)r->index, AGGREGATE_NONE), k->p->direction > 0);
 		return;
@@ -752,7 +950,7 @@ static void take_common(struct collector *k)
 	a->common = true;
 	order_by_tally(k, NULL, false);
 	a->tally_descending = k->p->direction >= 0;
-	a->limit = limit_of(k);
+	set_limit(k);
 	if (k->p->span_count) {
 		bool tail = k->tail;
 
@@ -772,6 +970,10 @@ static void take_order(struct collector *k)
 
 	if (!r)
 		return;
+	if (k->p->action == ACT_ORDER_COUNT && r->kind == LINK_COLUMN && is_measure(a, r->index)) {
+		add_order(k, of_column((int32_t)r->index, AGGREGATE_NONE), descending);
+		return;
+	}
 	if (k->p->action == ACT_ORDER_COUNT) {
 		order_by_tally(k, r, k->p->distinct);
 		a->tally_descending = descending;
@@ -805,6 +1007,9 @@ static void take(struct collector *k)
 	case ACT_VALUE:
 	case ACT_IS:
 		take_value(k);
+		break;
+	case ACT_IS_TOO:
+		take_value_too(k);
 		break;
 	case ACT_STAR:
 		take_star(k);
@@ -869,6 +1074,13 @@ static void take(struct collector *k)
 	case ACT_DIRECTION:
 		take_direction(k);
 		break;
+	case ACT_LATEST:
+		take_latest(k);
+		break;
+	case ACT_SOME:
+		a->some = limit_of(k);
+		take_mention(k);
+		break;
 	case ACT_TOP:
 		a->limit = limit_of(k);
 		break;
@@ -889,6 +1101,12 @@ static void take(struct collector *k)
 		break;
 	case ACT_WHEN:
 		take_when(k);
+		break;
+	case ACT_ASK_WHERE:
+		a->asks_where = true;
+		break;
+	case ACT_ASK_WHEN:
+		a->asks_when = true;
 		break;
 	}
 }

@@ -7,16 +7,6 @@
 
 enum { CANDIDATES = 48, CHOICES = 6 };
 
-static int32_t score_of(const struct candidate *c)
-{
-	int32_t score = c->cover->score;
-
-	score += (int32_t)c->weakest / 50;
-	score -= 3 * (int32_t)c->cost.joins + 4 * (int32_t)c->cost.unmentioned;
-	score -= 8 * (int32_t)c->unused + 3 * (int32_t)c->guesses;
-	return score;
-}
-
 static size_t find_candidates(struct pool *pool, const struct lattice *lattice,
         const struct cover *covers, size_t count, struct candidate *candidates)
 {
@@ -33,7 +23,6 @@ static size_t find_candidates(struct pool *pool, const struct lattice *lattice,
 			}
 			if (!c->sql)
 				continue;
-			c->score = score_of(c) - (int32_t)choice * 2;
 			n++;
 		}
 	return n;
@@ -59,6 +48,58 @@ static const char *unexplained(struct pool *pool, const struct lattice *lattice,
 	return list;
 }
 
+static void trace_line(const struct engine_question *question, const char *line)
+{
+	if (line)
+		question->trace(question->owner, line);
+}
+
+static void trace(struct pool *pool, const struct engine_question *question,
+        const struct lattice *lattice, const struct cover *covers, size_t count,
+        const struct candidate *candidates, size_t n)
+{
+	const struct schema *s = lattice->schema;
+	const struct word *words = lattice->words.words;
+
+	for (size_t i = 0; i < lattice->words.count; i++)
+		for (const struct link_span *span = lattice->at[i]; span; span = span->next)
+			for (size_t r = 0; r < span->reading_count; r++) {
+				const struct link_reading *x = &span->readings[r];
+				uint32_t table = x->kind == LINK_TABLE ? x->index
+				                                       : s->columns[x->index].table;
+
+				trace_line(question,
+				        pool_print(pool, "link %s+%zu: %s%s%s%s%s %u", words[i].text,
+				                span->count - 1, s->tables[table].name,
+				                x->kind == LINK_TABLE ? "" : ".",
+				                x->kind == LINK_TABLE ? "" : s->columns[x->index].name,
+				                x->text ? " = " : "", x->text ? x->text : "", x->weight));
+			}
+	for (size_t i = 0; i < count; i++) {
+		const char *line = pool_print(pool, "cover %zu: score %d, missed %zu of %zu:", i,
+		        covers[i].score, covers[i].missed, covers[i].content);
+
+		for (size_t k = 0; k < covers[i].count && line; k++) {
+			const struct phrase *p = covers[i].phrases[k];
+
+			line = pool_print(pool, "%s [%d", line, (int)p->action);
+			for (size_t w = 0; w < p->count && line; w++)
+				line = pool_print(pool, "%s %s", line, words[p->first + w].text);
+			if (line)
+				line = pool_print(pool, "%s]", line);
+		}
+		trace_line(question, line);
+	}
+	for (size_t i = 0; i < n; i++) {
+		const char *line = pool_print(pool, "candidate %d: %s |", candidates[i].score,
+		        candidates[i].sql);
+
+		for (size_t k = 0; k < FEATURES && line; k++)
+			line = pool_print(pool, "%s %g", line, (double)candidates[i].features[k]);
+		trace_line(question, line);
+	}
+}
+
 int32_t engine_answer(const struct schema *schema, struct pool *pool,
         const struct engine_question *question, struct engine_reply *reply,
         struct askd_error *reterr)
@@ -76,6 +117,9 @@ int32_t engine_answer(const struct schema *schema, struct pool *pool,
 		n = find_candidates(pool, &lattice, covers, count, candidates);
 	if (pool->failed)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a question");
+	confidence_rank(&lattice, covers, candidates, n);
+	if (question->trace)
+		trace(pool, question, &lattice, covers, count, candidates, n);
 	for (size_t i = 1; i < n; i++)
 		if (candidates[i].score > candidates[best].score)
 			best = i;
@@ -88,7 +132,7 @@ int32_t engine_answer(const struct schema *schema, struct pool *pool,
 		return ASKD_OK;
 	}
 	reply->confidence_milli = confidence_of(
-	        &candidates[best], rival == SIZE_MAX ? NULL : &candidates[rival], &lattice);
+	        &candidates[best], rival == SIZE_MAX ? NULL : &candidates[rival]);
 	reply->ignored = unexplained(pool, &lattice, candidates[best].cover);
 	if (candidates[best].cover->missed * 2 > candidates[best].cover->content) {
 		reply->reason = "I do not know most of these words.";

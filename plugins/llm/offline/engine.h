@@ -9,6 +9,9 @@ struct engine_question {
 	size_t n;
 	const char *today; /* "2026-11-21": the day of the asker, for "last month" */
 	const struct source *source; /* for probes; NULL: none */
+	/* Told of every step, one line each: links, covers, candidates with their features. NULL: not. */
+	void (*trace)(void *owner, const char *line);
+	void *owner;
 };
 
 enum { ENGINE_SUGGESTIONS = 3, ENGINE_CHOICES = 3 };

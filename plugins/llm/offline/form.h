@@ -91,6 +91,9 @@ bool join_find(const struct schema *schema, const uint32_t *terminals, size_t co
 /* The cost of the cheapest way between two tables; UINT32_MAX: none. 0: the same. */
 uint32_t join_distance(const struct schema *schema, uint32_t from, uint32_t to);
 
+/* Leaves out tables that give nothing but a key which another table of the query holds as well. */
+void form_simplify(const struct schema *schema, struct form_query *query);
+
 /* ---- printing --------------------------------------------------------------------------------- */
 
 struct form_cost {

@@ -19,11 +19,15 @@ struct form {
 	const struct lexicon_adjective *adjective;
 };
 
+struct table {
+	struct entry *entries; /* sorted by stem */
+	size_t count;
+};
+
 struct lexicon {
 	struct pool pool;
-	struct entry *entries; /* sorted by stem */
-	size_t entry_count;
-	struct form *forms; /* sorted by word, then in the order of the table */
+	struct table synonyms, verbs;
+	struct form *forms; /* sorted by word */
 	size_t form_count;
 };
 
@@ -88,7 +92,33 @@ static bool has(const char *const *list, size_t n, const char *stem)
 	return false;
 }
 
-static void build_synonyms(struct build *build)
+/* Puts the pairs into a table and forgets them. */
+static void finish_table(struct build *build, struct table *table)
+{
+	struct pool *pool = &build->lexicon->pool;
+	if (pool->failed || !build->pair_count)
+		return;
+	qsort(build->pairs, build->pair_count, sizeof *build->pairs, compare_pairs);
+	table->entries = pool_alloc(pool, build->pair_count * sizeof *table->entries);
+	for (size_t i = 0, end; i < build->pair_count && table->entries; i = end) {
+		const char **others;
+		size_t used = 0;
+		for (end = i; end < build->pair_count &&
+		              !strcmp(build->pairs[end].stem, build->pairs[i].stem);
+		        end++)
+			;
+		others = pool_alloc(pool, (end - i + 1) * sizeof *others);
+		if (!others)
+			return;
+		for (size_t k = i; k < end; k++)
+			if (!has(others, used, build->pairs[k].other))
+				others[used++] = build->pairs[k].other;
+		table->entries[table->count++] = (struct entry){build->pairs[i].stem, others};
+	}
+	build->pair_count = 0;
+}
+
+static void build_words(struct build *build)
 {
 	struct lexicon *lexicon = build->lexicon;
 	const char *stems[GROUP_MAX];
@@ -99,35 +129,15 @@ static void build_synonyms(struct build *build)
 			for (size_t j = 0; j < count; j++)
 				add_pair(build, stems[i], stems[j]);
 	}
-	for (const char *const *relation = lexicon_relations; *relation; relation++) {
-		size_t n = strcspn(*relation, ":");
-		const char *head = words_stems(&lexicon->pool, *relation, n);
-		count = stem_list(&lexicon->pool, *relation + n + 1, stems);
-		for (size_t i = 0; head && i < count; i++) {
-			add_pair(build, head, stems[i]);
-			add_pair(build, stems[i], head);
-		}
+	finish_table(build, &lexicon->synonyms);
+	for (const char *const *verb = lexicon_verbs; *verb; verb++) {
+		size_t n = strcspn(*verb, ":");
+		const char *stem = words_stems(&lexicon->pool, *verb, n);
+		count = stem_list(&lexicon->pool, *verb + n + 1, stems);
+		for (size_t i = 0; stem && i < count; i++)
+			add_pair(build, stem, stems[i]);
 	}
-	if (lexicon->pool.failed)
-		return;
-	qsort(build->pairs, build->pair_count, sizeof *build->pairs, compare_pairs);
-	lexicon->entries = pool_alloc(&lexicon->pool, build->pair_count * sizeof *lexicon->entries);
-	for (size_t i = 0, end; i < build->pair_count && lexicon->entries; i = end) {
-		const char **others;
-		size_t used = 0;
-		for (end = i; end < build->pair_count &&
-		              !strcmp(build->pairs[end].stem, build->pairs[i].stem);
-		        end++)
-			;
-		others = pool_alloc(&lexicon->pool, (end - i + 1) * sizeof *others);
-		if (!others)
-			return;
-		for (size_t k = i; k < end; k++)
-			if (!has(others, used, build->pairs[k].other))
-				others[used++] = build->pairs[k].other;
-		lexicon->entries[lexicon->entry_count++] =
-		        (struct entry){build->pairs[i].stem, others};
-	}
+	finish_table(build, &lexicon->verbs);
 }
 
 static void add_form(struct build *build, const char *word, int degree,
@@ -184,7 +194,7 @@ static struct lexicon *lexicon_create(void)
 	struct build build = {.lexicon = calloc(1, sizeof(struct lexicon))};
 	if (!build.lexicon)
 		return NULL;
-	build_synonyms(&build);
+	build_words(&build);
 	build_adjectives(&build);
 	if (build.lexicon->pool.failed) {
 		lexicon_destroy(build.lexicon);
@@ -219,13 +229,24 @@ static int compare_entry(const void *key, const void *element)
 	return strcmp(key, ((const struct entry *)element)->stem);
 }
 
+static const char *const *find(const struct table *table, const char *stem)
+{
+	const struct entry *entry = table->count ? bsearch(stem, table->entries, table->count,
+	                                                   sizeof *table->entries, compare_entry)
+	                                         : NULL;
+	return entry ? entry->others : NULL;
+}
+
 const char *const *lexicon_synonyms(const char *stem)
 {
 	const struct lexicon *all = lexicon();
-	const struct entry *entry = all ? bsearch(stem, all->entries, all->entry_count,
-	                                          sizeof *all->entries, compare_entry)
-	                                : NULL;
-	return entry ? entry->others : NULL;
+	return all ? find(&all->synonyms, stem) : NULL;
+}
+
+const char *const *lexicon_verb(const char *stem)
+{
+	const struct lexicon *all = lexicon();
+	return all ? find(&all->verbs, stem) : NULL;
 }
 
 static int compare_form(const void *key, const void *element)

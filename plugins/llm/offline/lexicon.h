@@ -13,6 +13,11 @@ const char *lexicon_expand(const char *word);
  * symmetric. */
 const char *const *lexicon_synonyms(const char *stem);
 
+/* The nouns that a verb (or "where", "when") speaks of ("live": city, address; "earn": salary),
+ * stems, NULL-terminated; NULL: none. It names no result: "students who live in Oslo" asks for no
+ * city, but says what Oslo is, and which of two ways between tables is meant. */
+const char *const *lexicon_verb(const char *stem);
+
 /* An adjective or verb that compares or picks by a column: "older", "oldest", "old", "cheapest",
  * "longest", "earn", "most recent". */
 struct lexicon_adjective {
@@ -20,10 +25,9 @@ struct lexicon_adjective {
 	const char *more; /* "older"; NULL: none */
 	const char *most; /* "oldest"; NULL: none */
 	int direction;    /* 1: more of the column; -1: less of it ("cheap", "young") */
-	const char *const
-	        *columns; /* stems of column words that it speaks of, best first, NULL at the
-	                   * end; one that begins with '-' turns the direction round ("-birth
-	                   * date" of "old": the oldest has the least birth date) */
+	/* Stems of column words that it speaks of, best first, NULL at the end; behind '-' the
+	 * direction turns round ("-birth date" of "old": the oldest has the least one). */
+	const char *const *columns;
 };
 /* By any of its three forms; *degree: 0 base, 1 more, 2 most. NULL: not one. */
 const struct lexicon_adjective *lexicon_adjective(const char *folded, int *degree);

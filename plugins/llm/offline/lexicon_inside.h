@@ -6,8 +6,8 @@
 
 /* Words that can stand for one another, parted by '|'; NULL at the end. */
 extern const char *const lexicon_groups[];
-/* "live: address|city": the first goes with each of the others, they not with one another. */
-extern const char *const lexicon_relations[];
+/* "live:address|city": a verb and its nouns; NULL at the end. */
+extern const char *const lexicon_verbs[];
 
 /* `columns`: "age|-birth date". The end has no word. */
 struct lexicon_adjective_entry {

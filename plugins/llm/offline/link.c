@@ -1,4 +1,5 @@
 /* link.c: what the words of a question may name: tables, columns, values, times. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,18 @@ static bool is_joint(const struct word *w)
 	return false;
 }
 
+/* "number of", "average of": what follows is counted or reckoned with, and no name with it. */
+static bool is_figure(const struct word *w)
+{
+	static const char *const figures[] = {"number", "numbers", "count", "counts", "average", "total",
+	        "sum", "maximum", "minimum", "amount", "all", NULL};
+
+	for (size_t i = 0; figures[i]; i++)
+		if (!strcmp(w->text, figures[i]))
+			return true;
+	return false;
+}
+
 static bool append(char *to, size_t *n, const char *word)
 {
 	size_t more = strlen(word);
@@ -59,14 +72,16 @@ static bool append(char *to, size_t *n, const char *word)
 	return true;
 }
 
-static void add_phrases(struct linker *l, const char *stems, uint32_t share)
+/* `least`: phrases of less weight do not count. */
+static void add_phrases(struct linker *l, const char *stems, uint32_t least)
 {
 	size_t count;
 	const struct schema_phrase *p = schema_find(l->schema, stems, &count);
 
 	for (size_t i = 0; i < count; i++)
-		add(l, p[i].kind == PHRASE_TABLE ? LINK_TABLE : LINK_COLUMN, p[i].index,
-		        p[i].weight * share / 1000, NULL);
+		if (p[i].weight >= least)
+			add(l, p[i].kind == PHRASE_TABLE ? LINK_TABLE : LINK_COLUMN, p[i].index,
+			        p[i].weight, NULL);
 }
 
 /* Names: as they stand, without the joints, and turned round at "of": date of birth, birth date. */
@@ -76,14 +91,17 @@ static void link_names(struct linker *l, size_t first, size_t count)
 	char plain[TEXT_MAX], turned[TEXT_MAX];
 	size_t n = 0, m = 0, of = 0;
 
+	if (count == 1 && lexicon_is_filler(w->text))
+		return;
 	for (size_t i = 0; i < count; i++)
 		if (!append(plain, &n, w[i].stem))
 			return;
-	add_phrases(l, plain, 1000);
+	add_phrases(l, plain, 0);
 	for (size_t i = 1; i + 1 < count && !of; i++)
 		if (!strcmp(w[i].text, "of"))
 			of = i;
-	if (!of || is_joint(&w[0]) || is_joint(&w[count - 1]))
+	/* "number of orders" is no "order number". */
+	if (!of || is_joint(&w[0]) || is_joint(&w[count - 1]) || is_figure(&w[0]))
 		return;
 	n = 0;
 	for (size_t i = of + 1; i < count; i++)
@@ -95,8 +113,8 @@ static void link_names(struct linker *l, size_t first, size_t count)
 	for (size_t i = of + 1; i < count; i++)
 		if (!is_joint(&w[i]) && !append(plain, &n, w[i].stem))
 			return;
-	add_phrases(l, turned, 980);
-	add_phrases(l, plain, 980);
+	add_phrases(l, turned, 1000);
+	add_phrases(l, plain, 1000);
 }
 
 /* May these words be a value? One word that only the grammar uses is none, unless it is quoted or
@@ -110,7 +128,7 @@ static bool may_be_value(const struct word *w, size_t first, size_t count)
 			return count == 1;
 		content |= w[i].kind == WORD_PLAIN && (!grammar_knows(&w[i]) || (w[i].capital && first + i));
 	}
-	return content || (count == 1 && w->kind == WORD_NUMBER);
+	return content || (count == 1 && w->kind == WORD_NUMBER && isdigit((unsigned char)*w->written) && strlen(w->text) > 2);
 }
 
 static void link_values(struct linker *l, size_t first, size_t count)
@@ -142,6 +160,41 @@ static void link_values(struct linker *l, size_t first, size_t count)
 	}
 }
 
+/* Words that are stored as one letter, or spelled out. */
+static void link_sexes(struct linker *l, size_t at)
+{
+	static const struct {
+		const char *word, *stored[3];
+	} sexes[] = {{"male", {"m", "male", NULL}}, {"males", {"m", "male", NULL}},
+	        {"men", {"m", "male", NULL}}, {"boys", {"m", "male", NULL}},
+	        {"female", {"f", "female", NULL}}, {"females", {"f", "female", NULL}},
+	        {"women", {"f", "female", NULL}}, {"girls", {"f", "female", NULL}}};
+	const struct word *w = &l->lattice->words.words[at];
+	struct value_hit hit[READINGS];
+
+	for (size_t i = 0; i < sizeof sexes / sizeof *sexes; i++)
+		for (size_t k = 0; !strcmp(w->text, sexes[i].word) && sexes[i].stored[k]; k++) {
+			size_t hits = values_find(l->schema, sexes[i].stored[k], sexes[i].stored[k], false,
+			        hit, READINGS);
+
+			for (size_t h = 0; h < hits; h++)
+				if (hit[h].weight >= 950 && l->schema->columns[hit[h].column].distinct < 5)
+					add(l, LINK_VALUE, hit[h].column, 850, hit[h].text);
+		}
+}
+
+/* "the ids of": the key of whatever table is spoken of. */
+static void link_keys(struct linker *l, size_t at)
+{
+	const char *stem = l->lattice->words.words[at].stem;
+
+	if (strcmp(stem, "id") != 0 && strcmp(stem, "identifi") != 0)
+		return;
+	for (size_t i = 0; i < l->schema->table_count; i++)
+		if (l->schema->tables[i].key >= 0)
+			add(l, LINK_COLUMN, (uint32_t)l->schema->tables[i].key, 700, NULL);
+}
+
 static bool link_span(struct linker *l, size_t first, size_t count)
 {
 	struct lattice *lattice = l->lattice;
@@ -151,6 +204,10 @@ static bool link_span(struct linker *l, size_t first, size_t count)
 	if (lattice->words.words[first].kind != WORD_QUOTED)
 		link_names(l, first, count);
 	link_values(l, first, count);
+	if (count == 1) {
+		link_sexes(l, first);
+		link_keys(l, first);
+	}
 	if (!l->count)
 		return true;
 	span = pool_alloc(l->pool, sizeof *span);
@@ -163,6 +220,8 @@ static bool link_span(struct linker *l, size_t first, size_t count)
 	if (!span->readings)
 		return false;
 	memcpy(span->readings, l->readings, l->count * sizeof *span->readings);
+	for (size_t i = 1; i + 1 < count; i++)
+		span->joints += is_joint(&lattice->words.words[first + i]);
 	for (size_t i = 0; i < l->count; i++)
 		span->kinds |= l->readings[i].kind;
 	span->next = lattice->at[first];

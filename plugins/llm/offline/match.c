@@ -11,6 +11,7 @@ enum {
 	ALTERNATIVES = 24,
 	RULES = 256,
 	CUES = 512,
+	KNOWN = 2048,
 	CUE_WORDS = 7,
 	PHRASES_MAX = 6000,
 	PASSED = 2 /* determiners between two elements */
@@ -44,7 +45,8 @@ struct compiled_cue {
 
 static struct compiled *rules;
 static struct compiled_cue *cues;
-static size_t rule_count, cue_count;
+static const char **known; /* every word of the two, sorted */
+static size_t rule_count, cue_count, known_count;
 static struct pool tables; /* of the two, for the life of the process */
 
 /* ---- compiling -------------------------------------------------------------------------------- */
@@ -90,12 +92,24 @@ static void compile_element(struct pool *pool, const char *text, struct element 
 	}
 }
 
+static int compare_words(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void know(const char *word)
+{
+	if (known && known_count < KNOWN)
+		known[known_count++] = word;
+}
+
 static void compile(void)
 {
 	const char *parts[ELEMENTS];
 
 	rules = pool_alloc(&tables, RULES * sizeof *rules);
 	cues = pool_alloc(&tables, CUES * sizeof *cues);
+	known = pool_alloc(&tables, KNOWN * sizeof *known);
 	for (size_t i = 0; rules && grammar_rules[i].pattern && i < RULES; i++) {
 		struct compiled *c = &rules[rule_count++];
 
@@ -109,7 +123,15 @@ static void compile(void)
 
 		c->cue = &grammar_cues[i];
 		c->count = split(&tables, grammar_cues[i].words, ' ', c->words, CUE_WORDS);
+		for (size_t k = 0; k < c->count && !tables.failed; k++)
+			know(c->words[k]);
 	}
+	for (size_t i = 0; i < rule_count && !tables.failed; i++)
+		for (size_t e = 0; e < rules[i].count; e++)
+			for (size_t k = 0; rules[i].elements[e].words[k]; k++)
+				know(rules[i].elements[e].words[k]);
+	if (known)
+		qsort(known, known_count, sizeof *known, compare_words);
 }
 
 static bool compiled(void)
@@ -160,6 +182,8 @@ static bool find_cues(struct matcher *m)
 			struct cue_hit *hit;
 			size_t k = 0;
 
+			if (*words->words[i].text != *cues[c].words[0])
+				continue;
 			while (k < cues[c].count && i + k < words->count &&
 			        (words->words[i + k].kind == WORD_PLAIN ||
 			                words->words[i + k].unit == UNIT_ORDINAL) &&
@@ -176,21 +200,145 @@ static bool find_cues(struct matcher *m)
 	return true;
 }
 
+static bool has_column(const struct matcher *m, const struct link_span *span, uint32_t flags,
+        bool time)
+{
+	for (size_t i = 0; i < span->reading_count; i++) {
+		const struct schema_column *c;
+
+		if (span->readings[i].kind != LINK_COLUMN)
+			continue;
+		c = &m->lattice->schema->columns[span->readings[i].index];
+		if (c->flags & flags || (time && c->type == COLUMN_TIME))
+			return true;
+	}
+	return false;
+}
+
+/* Do a value and the name beside it speak of the same column, or the value of a column of the table? */
+static bool agree(const struct matcher *m, const struct link_span *x, const struct link_span *y)
+{
+	for (size_t i = 0; i < x->reading_count; i++)
+		for (size_t k = 0; k < y->reading_count; k++) {
+			const struct link_reading *a = &x->readings[i], *b = &y->readings[k];
+
+			if ((a->kind == LINK_VALUE) == (b->kind == LINK_VALUE))
+				continue;
+			if (b->kind == LINK_VALUE) {
+				const struct link_reading *swap = a;
+
+				a = b;
+				b = swap;
+			}
+			if (b->kind == LINK_COLUMN
+			                ? b->index == a->index
+			                : b->index == m->lattice->schema->columns[a->index].table)
+				return true;
+		}
+	return false;
+}
+
+/* "published by" does not group. */
+static bool is_agent(const struct matcher *m, size_t at)
+{
+	static const char *const irregular[] = {"made", "taught", "written", "sung", "held", "won", "given",
+	        "led", "run", "built", "sold", "bought", "taken", "driven", "known", "shown", "sent", "done",
+	        NULL};
+	const struct word *words = m->lattice->words.words;
+	size_t n;
+
+	if (!at || strcmp(words[at].text, "by") != 0)
+		return false;
+	n = strlen(words[at - 1].text);
+	for (size_t i = 0; irregular[i]; i++)
+		if (!strcmp(words[at - 1].text, irregular[i]))
+			return true;
+	return n > 3 && !strcmp(words[at - 1].text + n - 2, "ed") &&
+	       strcmp(words[at - 1].text, "grouped") != 0;
+}
+
+/* Does a name of at least so many words begin there? */
+static bool has_link(const struct matcher *m, size_t at, uint32_t kinds, size_t words)
+{
+	for (const struct link_span *s = m->lattice->at[at]; s; s = s->next)
+		if (s->kinds & kinds && s->count >= words && link_weight(s, kinds) >= 700)
+			return true;
+	return false;
+}
+
+/* A month or day that the database holds as a value is that value, and 500 is no year. */
+static bool is_time(const struct matcher *m, const struct phrase *p)
+{
+	const struct word *words = m->lattice->words.words;
+	size_t last = p->first + p->count - 1;
+
+	for (size_t i = p->first; i <= last; i++)
+		if (words[i].kind == WORD_NUMBER && words[i].value > 31 && words[i].value < 1500 &&
+		        p->when->from[0] && !strncmp(words[i].number, p->when->from, 3))
+			return false;
+	for (const struct link_span *s = m->lattice->at[last]; s && p->count <= 2; s = s->next)
+		if (s->count == 1 && link_weight(s, LINK_VALUE) >= 760 &&
+		        (words[last].kind != WORD_NUMBER || strlen(words[last].text) > 4))
+			return false;
+	return true;
+}
+
+/* Does the phrase make sense with the columns that its words may name? */
+static bool makes_sense(const struct matcher *m, const struct phrase *p)
+{
+	const struct link_span *last = p->span_count ? p->spans[p->span_count - 1] : NULL;
+
+	switch (p->action) {
+	case ACT_AGGREGATE:
+		return has_column(m, last, COLUMN_MEASURE | COLUMN_YEAR,
+		        p->aggregate == AGGREGATE_MIN || p->aggregate == AGGREGATE_MAX);
+	case ACT_COMPARE:
+	case ACT_BETWEEN:
+		return !last || p->aggregate ||
+		       has_column(m, last, COLUMN_MEASURE | COLUMN_YEAR, true) ||
+		       link_weight(last, LINK_COLUMN) >= 900;
+	case ACT_ASK_WHERE:
+	case ACT_ASK_WHEN:
+		return !m->first;
+	case ACT_WHEN:
+		return is_time(m, p);
+	case ACT_STAR:
+		/* "details" may be a column. */
+		return !has_link(m, m->first, LINK_COLUMN, 1);
+	case ACT_DISTINCT:
+		/* "types of games" may be a column as well. */
+		return p->count < 2 || !has_link(m, m->first + p->count - 2, LINK_COLUMN, 1);
+	case ACT_COUNT:
+		/* "phone number of" */
+		return !m->first || !has_link(m, m->first - 1, LINK_COLUMN, 2);
+	case ACT_GROUP:
+		return !is_agent(m, m->first);
+	case ACT_SUPER:
+		return has_column(m, last, COLUMN_MEASURE | COLUMN_YEAR, true);
+	case ACT_IS:
+		return p->span_count < 2 || agree(m, p->spans[0], p->spans[1]);
+	default:
+		return true;
+	}
+}
+
 static void emit(struct matcher *m, const struct phrase *found, size_t end)
 {
-	struct phrase *grown;
+	struct phrase phrase = *found, *grown;
 
 	if (m->count >= PHRASES_MAX)
+		return;
+	phrase.action = m->rule->rule->action;
+	phrase.first = m->first;
+	phrase.count = end - m->first;
+	phrase.score += m->rule->rule->bonus;
+	if (!makes_sense(m, &phrase))
 		return;
 	grown = pool_grow(m->pool, m->phrases, m->count, &m->room, sizeof *grown);
 	if (!grown)
 		return;
 	m->phrases = grown;
-	grown[m->count] = *found;
-	grown[m->count].action = m->rule->rule->action;
-	grown[m->count].first = m->first;
-	grown[m->count].count = end - m->first;
-	grown[m->count++].score += m->rule->rule->bonus;
+	grown[m->count++] = phrase;
 }
 
 static void take_cue(struct phrase *p, const struct cue *cue)
@@ -204,9 +352,12 @@ static void take_cue(struct phrase *p, const struct cue *cue)
 	case CUE_EXTREME:
 		p->aggregate = cue->attribute;
 		break;
+	case CUE_DIRECTION: /* "descending alphabetical" */
+		if (!p->direction)
+			p->direction = cue->attribute;
+		break;
 	case CUE_MOST:
 	case CUE_COMMON:
-	case CUE_DIRECTION:
 		p->direction = cue->attribute;
 		break;
 	case CUE_DISTINCT:
@@ -228,6 +379,23 @@ static void take_cue(struct phrase *p, const struct cue *cue)
 
 static void match_from(struct matcher *m, size_t element, size_t at, const struct phrase *so_far);
 
+static bool is_value(const struct matcher *m, size_t at)
+{
+	for (const struct link_span *s = m->lattice->at[at]; s; s = s->next)
+		if (s->kinds & LINK_VALUE)
+			return true;
+	return false;
+}
+
+/* A long name is worth more than its words; but "phone of the customer" no more than the two. */
+static int32_t worth(const struct link_span *span, uint32_t kinds)
+{
+	size_t words = span->count - span->joints;
+	int32_t score = (int32_t)(words * 10 * link_weight(span, kinds) / 1000);
+
+	return span->joints ? score - 1 : score + 6 * (int32_t)words - 5;
+}
+
 static void match_slot(
         struct matcher *m, size_t element, size_t at, const struct phrase *so_far, char slot)
 {
@@ -246,14 +414,18 @@ static void match_slot(
 				continue;
 			p = *so_far;
 			p.spans[p.span_count++] = s;
-			p.score += (int32_t)(s->count * 10 * link_weight(s, kinds) / 1000 + s->count);
+			p.score += worth(s, kinds);
 			match_from(m, element + 1, at + s->count, &p);
 		}
-	} else if ((slot == 'N' && w->kind == WORD_NUMBER) || (slot == 'Q' && w->kind == WORD_QUOTED)) {
+	} else if ((slot == 'N' && w->kind == WORD_NUMBER) ||
+	           (slot == 'Q' && w->kind == WORD_QUOTED &&
+	                   (m->rule->rule->action == ACT_LIKE || !is_value(m, at))) ||
+	           (slot == 'P' && (w->kind == WORD_PLAIN || w->kind == WORD_QUOTED) &&
+	                   !lexicon_is_filler(w->text))) {
 		if (p.number_count == 2)
 			return;
 		p.numbers[p.number_count++] = at;
-		p.score += slot == 'Q' ? 20 : 11;
+		p.score += slot != 'N' ? 20 : 11;
 		match_from(m, element + 1, at + 1, &p);
 	} else if (slot == 'W' && m->lattice->when[at]) {
 		p.when = m->lattice->when[at];
@@ -282,7 +454,8 @@ static void match_element(
 	switch (e->kind) {
 	case ELEMENT_WORDS:
 		for (size_t i = 0; e->words[i]; i++)
-			if (w->kind != WORD_QUOTED && !strcmp(w->text, e->words[i])) {
+			if (*w->text == *e->words[i] && w->kind != WORD_QUOTED &&
+			        !strcmp(w->text, e->words[i])) {
 				p = *so_far;
 				p.score += 10;
 				if (!strcmp(w->text, "least"))
@@ -359,20 +532,7 @@ bool grammar_knows(const struct word *word)
 {
 	if (word->kind == WORD_MARK || !compiled())
 		return true;
-	if (word->kind != WORD_PLAIN)
-		return false;
-	if (lexicon_is_filler(word->text))
-		return true;
-	for (size_t c = 0; c < cue_count; c++)
-		for (size_t k = 0; k < cues[c].count; k++)
-			if (!strcmp(cues[c].words[k], word->text))
-				return true;
-	for (size_t r = 0; r < rule_count; r++)
-		for (size_t e = 0; e < rules[r].count; e++)
-			for (size_t i = 0; rules[r].elements[e].kind == ELEMENT_WORDS &&
-			                   rules[r].elements[e].words[i];
-			        i++)
-				if (!strcmp(rules[r].elements[e].words[i], word->text))
-					return true;
-	return false;
+	return word->kind == WORD_PLAIN &&
+	       (lexicon_is_filler(word->text) || bsearch(&word->text, known, known_count,
+	                                                 sizeof *known, compare_words) != NULL);
 }

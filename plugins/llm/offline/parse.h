@@ -23,6 +23,7 @@ struct link_reading {
 /* Words that may name something, with all that they may name. */
 struct link_span {
 	size_t first, count;
+	size_t joints;  /* how many of the words are "of", "the" and their like */
 	uint32_t kinds; /* LINK_* that are among the readings */
 	struct link_reading *readings;
 	size_t reading_count;
@@ -60,6 +61,7 @@ enum phrase_action {
 	ACT_COMPARE_EXTREME, /* older than the average, above the highest {C} */
 	ACT_BETWEEN,      /* {C} between {N} and {N} */
 	ACT_IS,           /* {C} is {V} or {N} or {Q} */
+	ACT_IS_TOO,       /* or {N}: of the same column as before */
 	ACT_LIKE,         /* {C} contains {Q} */
 	ACT_NULL,         /* {C} is missing */
 	ACT_NOT_NULL,     /* has a {C} */
@@ -71,13 +73,17 @@ enum phrase_action {
 	ACT_ORDER_COUNT,  /* sorted by the number of {X} */
 	ACT_ORDER_SELF,   /* in alphabetical order */
 	ACT_DIRECTION,    /* descending */
+	ACT_LATEST,       /* most recently */
+	ACT_SOME,         /* {N} {T}: so many of them, where an order says which */
 	ACT_TOP,          /* the first {N} */
 	ACT_TIMES,        /* more than once */
 	ACT_NOT,          /* not, without, never */
 	ACT_BOTH,
 	ACT_OR,
 	ACT_EXCEPT,       /* but not */
-	ACT_WHEN          /* in 2024 */
+	ACT_WHEN,         /* in 2024 */
+	ACT_ASK_WHERE,    /* where is */
+	ACT_ASK_WHEN      /* when was */
 };
 
 enum { PHRASE_SLOTS = 3 };
@@ -120,6 +126,9 @@ struct phrase *grammar_match(struct pool *pool, const struct lattice *lattice, s
 
 /* ---- from phrases to a form ------------------------------------------------------------------- */
 
+/* What the confidence in a candidate is made of (confidence.c says what each is). */
+enum { FEATURES = 40 };
+
 struct candidate {
 	const struct form_query *form; /* NULL: nothing came of it */
 	const struct cover *cover;
@@ -129,6 +138,9 @@ struct candidate {
 	uint32_t weakest; /* the lowest weight of a link that it rests on */
 	uint32_t guesses; /* what nobody said: a column of a bare number, the table of a count, ... */
 	uint32_t unused;  /* phrases that have no part in the form */
+	uint32_t ambiguous; /* words with a second reading nearly as good */
+	size_t choice;    /* which of them has its second */
+	float features[FEATURES];
 };
 
 /* Makes a form of a cover. `choice`: 0 takes the best reading of each word; n the second best of the
@@ -136,9 +148,11 @@ struct candidate {
 bool assemble(struct pool *pool, const struct lattice *lattice, const struct cover *cover,
         size_t choice, struct candidate *out);
 
+/* Fills the features of all candidates of a question and their scores, by which they are ranked. */
+void confidence_rank(const struct lattice *lattice, const struct cover *covers,
+        struct candidate *candidates, size_t count);
 /* How sure the engine is of a candidate, 0 to 1000. `rival`: the best other candidate with another
  * statement, or NULL. */
-int32_t confidence_of(const struct candidate *candidate, const struct candidate *rival,
-        const struct lattice *lattice);
+int32_t confidence_of(const struct candidate *candidate, const struct candidate *rival);
 
 #endif

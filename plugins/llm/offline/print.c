@@ -57,7 +57,7 @@ static bool is_reserved(const char *s)
 	        NULL};
 
 	for (size_t i = 0; words[i]; i++)
-		if (!strcasecmp(words[i], s))
+		if (*words[i] == tolower((unsigned char)*s) && !strcasecmp(words[i], s))
 			return true;
 	return false;
 }

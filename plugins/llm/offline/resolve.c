@@ -1,4 +1,5 @@
 /* resolve.c: which of its readings a word has, by what stands around it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "assembly.h"
@@ -8,6 +9,7 @@ enum {
 	CLOSE = 120,     /* two readings nearer than this are ambiguous */
 	AT_TABLE = 240,  /* "names of students": the column is of that table */
 	IN_NAMED = 110,
+	AFTER_ONE = 50,  /* a column of that table was asked for before */
 	PER_COST = 6,    /* of a join */
 	FAR_AWAY = 600,
 	WRONG_TYPE = 350
@@ -78,6 +80,8 @@ static int32_t score_of(const struct assembly *a, const struct link_reading *r, 
 		score += AT_TABLE;
 	if (a->sure[c->table])
 		score += IN_NAMED;
+	if (a->recent == (int32_t)c->table)
+		score += AFTER_ONE;
 	if (named)
 		score -= distance_penalty(a, c->table);
 	else
@@ -86,6 +90,8 @@ static int32_t score_of(const struct assembly *a, const struct link_reading *r, 
 		score -= 60;
 	if (r->kind == LINK_VALUE)
 		return score;
+	if (c->flags & COLUMN_FOREIGN)
+		score -= 15;
 	if (numeric && c->type != COLUMN_NUMBER && !(numeric == 1 && c->type == COLUMN_TIME))
 		score -= WRONG_TYPE;
 	if (numeric && c->type == COLUMN_NUMBER && !(c->flags & (COLUMN_MEASURE | COLUMN_YEAR)))
@@ -235,6 +241,24 @@ int32_t resolve_adjective(struct assembly *a, const struct lexicon_adjective *ad
 	return best;
 }
 
+/* Does the question say a word of the column's name, in some form ("registered": register year)? */
+static bool is_spoken_of(const struct assembly *a, const struct schema_column *c)
+{
+	char start[6];
+
+	for (size_t i = 0; i < a->lattice->words.count; i++) {
+		const struct word *w = &a->lattice->words.words[i];
+
+		if (w->kind != WORD_PLAIN || strlen(w->stem) < 4 ||
+		        !strcmp(w->stem, a->schema->tables[c->table].words))
+			continue;
+		snprintf(start, sizeof start, "%s", w->stem);
+		if (c->words && strstr(c->words, start))
+			return true;
+	}
+	return false;
+}
+
 int32_t resolve_time(const struct assembly *a, int32_t table, bool year)
 {
 	int32_t best = -1, best_score = 0;
@@ -249,6 +273,7 @@ int32_t resolve_time(const struct assembly *a, int32_t table, bool year)
 		if (a->schema->tables[c->table].view)
 			score -= 100;
 		score += year && (c->flags & COLUMN_YEAR) ? 40 : 0;
+		score += is_spoken_of(a, c) ? 130 : 0;
 		if (table >= 0) {
 			uint32_t d = join_distance(a->schema, (uint32_t)table, c->table);
 
@@ -278,4 +303,21 @@ int32_t resolve_measure(const struct assembly *a, int32_t table)
 		found = (int32_t)column;
 	}
 	return found;
+}
+
+int32_t resolve_place(const struct assembly *a, int32_t table)
+{
+	static const char *const stems[] = {"locat", "address", "place", "citi", "build", "countri", "venu",
+	        "state", NULL};
+
+	for (size_t i = 0; table >= 0 && stems[i]; i++) {
+		size_t count;
+		const struct schema_phrase *p = schema_find(a->schema, stems[i], &count);
+
+		for (size_t k = 0; k < count; k++)
+			if (p[k].kind == PHRASE_COLUMN &&
+			        a->schema->columns[p[k].index].table == (uint32_t)table)
+				return (int32_t)p[k].index;
+	}
+	return -1;
 }

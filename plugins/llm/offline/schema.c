@@ -100,12 +100,11 @@ struct schema *schema_create(const struct askd_catalogue *catalogue, struct askd
 	schema->version = catalogue->version;
 	schema->dialect = copy_text(&schema->pool, catalogue->dialect);
 	count(catalogue, schema);
-	if (schema->dialect && copy_tables(&draft, catalogue) && names_read(&draft) &&
-	        names_say(schema, &draft) && keys_read(&draft)) {
-		classes_guess(&draft);
-		keys_mark_junctions(schema);
-		made = phrases_make(&draft) && !schema->pool.failed;
-	}
+	if (!schema->dialect || !copy_tables(&draft, catalogue) || !names_read(&draft) ||
+	        !names_say(schema, &draft) || !keys_read(&draft) || !classes_guess(&draft))
+		goto out;
+	keys_mark_junctions(schema);
+	made = phrases_make(&draft) && !schema->pool.failed;
 out:
 	pool_finish(&draft.pool);
 	if (!made) {

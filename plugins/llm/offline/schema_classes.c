@@ -109,13 +109,6 @@ void classes_choose_display(struct draft *draft)
 	}
 }
 
-void classes_guess(struct draft *draft)
-{
-	for (uint32_t i = 0; i < draft->schema->column_count; i++)
-		guess_column(draft, i);
-	classes_choose_display(draft);
-}
-
 /* ---- what the values tell ----------------------------------------------------------------------
  */
 
@@ -123,27 +116,57 @@ void classes_guess(struct draft *draft)
 static const char *const truths[][2] = {{"y", "n"}, {"yes", "no"}, {"t", "f"}, {"true", "false"},
         {"on", "off"}, {"active", "inactive"}, {"1", "0"}};
 
-static bool set_truth(struct draft *draft, struct schema_column *column,
+/* The literals of a column of yes and no. */
+static bool set_truth(
+        struct schema *schema, struct schema_column *column, const char *yes, const char *no)
+{
+	const char **both = pool_alloc(&schema->pool, 2 * sizeof *both);
+	if (!both || !yes || !no)
+		return false;
+	both[0] = yes;
+	both[1] = no;
+	column->yes = both;
+	column->flags |= COLUMN_TRUTH;
+	column->flags &= ~(uint32_t)COLUMN_MEASURE;
+	return true;
+}
+
+static bool set_declared_truth(struct schema *schema, struct schema_column *column)
+{
+	bool numbers = !strcmp(schema->dialect, "sqlite") || !strcmp(schema->dialect, "mysql") ||
+	               !strcmp(schema->dialect, "sqlserver");
+	return set_truth(schema, column, numbers ? "1" : "TRUE", numbers ? "0" : "FALSE");
+}
+
+/* Of the two values that a column has. */
+static bool find_truth(struct draft *draft, struct schema_column *column,
         const struct column_facts *facts, bool text)
 {
 	struct pool *pool = &draft->schema->pool;
-	const char **yes = pool_alloc(pool, 2 * sizeof *yes);
 	const char *a = facts->samples[0], *b = facts->samples[1];
-	if (!yes)
-		return false;
 	for (size_t i = 0; i < sizeof truths / sizeof *truths; i++) {
-		bool turned = !strcasecmp(a, truths[i][1]) && !strcasecmp(b, truths[i][0]);
-		if (!turned &&
-		        (strcasecmp(a, truths[i][0]) != 0 || strcasecmp(b, truths[i][1]) != 0))
+		const char *const *pair = truths[i];
+		bool turned = !strcasecmp(a, pair[1]) && !strcasecmp(b, pair[0]);
+		if (!turned && (strcasecmp(a, pair[0]) != 0 || strcasecmp(b, pair[1]) != 0))
 			continue;
-		yes[0] = text ? sql_text(pool, turned ? b : a) : truths[i][0];
-		yes[1] = text ? sql_text(pool, turned ? a : b) : truths[i][1];
-		column->yes = yes;
-		column->flags |= COLUMN_TRUTH;
-		column->flags &= ~(uint32_t)COLUMN_MEASURE;
-		break;
+		return text ? set_truth(draft->schema, column, sql_text(pool, turned ? b : a),
+		                      sql_text(pool, turned ? a : b))
+		            : set_truth(draft->schema, column, pair[0], pair[1]);
 	}
-	return !pool->failed;
+	return true;
+}
+
+bool classes_guess(struct draft *draft)
+{
+	struct schema *schema = draft->schema;
+	for (uint32_t i = 0; i < schema->column_count; i++) {
+		guess_column(draft, i);
+		if ((schema->columns[i].flags & COLUMN_TRUTH) &&
+		        !set_declared_truth(schema, &schema->columns[i]))
+			return false;
+	}
+	classes_choose_display(draft);
+	return true;
 }
 
 static bool says_amount(const struct name *name)
@@ -177,6 +200,11 @@ bool classes_learn(struct draft *draft, uint32_t index, const struct column_fact
 		}
 	}
 	column->flags &= ~(uint32_t)(COLUMN_MEASURE | COLUMN_YEAR);
+	if (facts->texts * 2 > filled) {
+		/* Declared as a truth, but words stand there. */
+		column->flags &= ~(uint32_t)COLUMN_TRUTH;
+		column->yes = NULL;
+	}
 	guess_column(draft, index);
 	if (column->type == COLUMN_NUMBER) {
 		bool years = facts->min >= 1000 && facts->max <= 2100 && !facts->floats;
@@ -196,6 +224,6 @@ bool classes_learn(struct draft *draft, uint32_t index, const struct column_fact
 	if (facts->distinct == 2 && !name_has(name, genders) && facts->samples[0] &&
 	        facts->samples[1] && !(column->flags & COLUMN_FOREIGN) &&
 	        (facts->texts == filled || (facts->ints == filled && !says_amount(name))))
-		return set_truth(draft, column, facts, facts->texts == filled);
+		return find_truth(draft, column, facts, facts->texts == filled);
 	return true;
 }

@@ -11,6 +11,7 @@ struct name {
 	struct name *raw;    /* the words as they stand, where any was written out; else NULL */
 	const uint8_t *from; /* of each word: the index of its raw one */
 	uint32_t count;
+	uint32_t end;  /* a hash of the last stem */
 	uint32_t skip; /* leading words that say nothing: "tbl", a prefix of all columns */
 	uint32_t own;  /* leading words behind these that only repeat the table's name */
 };
@@ -23,6 +24,8 @@ struct draft {
 	struct name *tables, *columns;
 	const char **vocabulary; /* words of the tables' names, sorted */
 	size_t vocabulary_count;
+	const char **known; /* words of all names, sorted */
+	size_t known_count;
 	uint32_t *keys; /* columns that are the whole key of a table */
 	size_t key_count;
 	bool persons; /* there is a table of persons */
@@ -40,6 +43,9 @@ bool word_in(const char *word, const char *const *list);
 /* Do the words of a column say exactly this table: "manufacturer"? */
 bool name_says(const struct name *name, const struct name *table);
 
+/* Is it a word of a name of the database? */
+bool word_is_known(const struct draft *draft, const char *word);
+
 /* schema_phrases.c: every way to say them, into schema->phrases. */
 bool phrases_make(struct draft *draft);
 
@@ -52,7 +58,7 @@ void keys_keep(struct schema *schema, const bool *keep);
 
 /* What a column was seen to hold. */
 struct column_facts {
-	uint64_t rows, nulls, ints, floats, texts, others;
+	uint64_t rows, nulls, bools, ints, floats, texts, others;
 	uint64_t number_texts, zero_texts; /* of the texts; zero: a number like 007 */
 	uint64_t iso_texts, date_texts;    /* of the texts; date: in another form */
 	uint64_t bytes;                    /* of the texts */
@@ -65,7 +71,7 @@ struct column_facts {
 };
 
 /* schema_classes.c: what columns are for, as names and declared types tell. */
-void classes_guess(struct draft *draft);
+bool classes_guess(struct draft *draft);
 /* The same as the values tell. */
 bool classes_learn(struct draft *draft, uint32_t column, const struct column_facts *facts);
 /* Chooses the columns that name a row to people. */

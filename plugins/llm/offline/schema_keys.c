@@ -133,8 +133,8 @@ static bool same_end(const struct name *name, const char *const *stems, uint32_t
 	return true;
 }
 
-/* How well does a column fit the key of a table by its name? */
-static int fit(const struct draft *draft, uint32_t column, uint32_t table)
+/* How well does a column fit the key of a table by its name? `boss`: it says a person above. */
+static int fit(const struct draft *draft, uint32_t column, uint32_t table, bool boss)
 {
 	const struct schema *schema = draft->schema;
 	const struct schema_table *to = &schema->tables[table];
@@ -143,7 +143,8 @@ static int fit(const struct draft *draft, uint32_t column, uint32_t table)
 	const char *stems[16];
 	uint32_t rest = key->count - key->skip, own = owner->count - owner->skip;
 	bool same = schema->columns[column].table == table;
-	if (schema->columns[column].type != schema->columns[to->key].type)
+	if (schema->columns[column].type != schema->columns[to->key].type ||
+	        (name->end != key->end && name->end != owner->end && !boss))
 		return FIT_NONE;
 	/* The same name, where that name says more than "id". */
 	if (rest > 1 && same_end(name, key->stems + key->skip, rest))
@@ -160,10 +161,9 @@ static int fit(const struct draft *draft, uint32_t column, uint32_t table)
 	if (!same && schema->columns[column].type == COLUMN_NUMBER && name_says(name, owner))
 		return FIT_PART;
 	/* "manager_id" leads to another person, of the same table if that is one of persons. */
-	if (name_has(name, bosses) && name_ends(name, key_ends) &&
-	        (same || name_ends(owner, persons)))
-		return FIT_ROLE + (name_ends(owner, persons) ? same : -(int)!draft->persons);
-	return FIT_NONE;
+	if (boss && name_ends(owner, persons))
+		return FIT_ROLE + same;
+	return boss && same && !draft->persons ? FIT_ROLE : FIT_NONE;
 }
 
 static bool fit_declared(const struct draft *draft, uint32_t from, uint32_t to)
@@ -171,7 +171,8 @@ static bool fit_declared(const struct draft *draft, uint32_t from, uint32_t to)
 	uint32_t table = draft->schema->columns[to].table;
 	const struct name *name = &draft->columns[from], *key = &draft->columns[to];
 	return draft->schema->tables[table].key != (int32_t)to ||
-	       fit(draft, from, table) != FIT_NONE || name_says(name, &draft->tables[table]) ||
+	       fit(draft, from, table, false) != FIT_NONE ||
+	       name_says(name, &draft->tables[table]) ||
 	       (name->count && key->count && !strcmp(name->stems[0], key->stems[0]));
 }
 
@@ -185,6 +186,8 @@ static void infer(struct draft *draft, struct edges *edges)
 	for (uint32_t i = 0; i < schema->column_count; i++) {
 		const struct schema_column *column = &schema->columns[i];
 		const struct schema_table *own = &schema->tables[column->table];
+		bool boss = name_has(&draft->columns[i], bosses) &&
+		            name_ends(&draft->columns[i], key_ends);
 		int best = FIT_NONE;
 		uint32_t at = 0;
 		if (column->type == COLUMN_TIME || column->type == COLUMN_OTHER || own->view)
@@ -197,7 +200,7 @@ static void infer(struct draft *draft, struct edges *edges)
 			/* A key leads only to the key of a table that it is named after. */
 			if (own->key == (int32_t)i && (j == column->table || draft->columns[i].own))
 				continue;
-			now = fit(draft, i, j);
+			now = fit(draft, i, j, boss);
 			if (now > best) {
 				best = now;
 				at = j;

@@ -239,8 +239,12 @@ static void note_cell(struct learner *l, uint32_t index, const struct askd_value
 	case ASKD_NULL:
 		facts->nulls++;
 		return;
-	case ASKD_INT:
 	case ASKD_BOOL:
+		facts->bools++;
+		s = cell->u.i ? "1" : "0";
+		n = 1;
+		break;
+	case ASKD_INT:
 		facts->ints++;
 		facts->min = cell->u.i < facts->min ? cell->u.i : facts->min;
 		facts->max = cell->u.i > facts->max ? cell->u.i : facts->max;
@@ -256,6 +260,7 @@ static void note_cell(struct learner *l, uint32_t index, const struct askd_value
 		n = cell->len;
 		break;
 	case ASKD_TEXT:
+	case ASKD_OTHER: /* an enumeration of the database */
 		s = cell->u.s;
 		n = cell->len;
 		if (!is_text(s, n)) {
@@ -294,12 +299,13 @@ static int32_t take_row(void *owner, const struct askd_value *cells, uint32_t co
 	return l->full ? ASKD_E_TOO_LARGE : ASKD_OK;
 }
 
-/* What concerns the statement alone: the rest of the database can still be learnt. */
-static bool is_local(int32_t rc)
+/* What concerns the statement alone: the rest of the database can still be learnt. A view may take
+ * longer than anybody waits. */
+static bool is_local(int32_t rc, bool view)
 {
-	return rc == ASKD_E_STATEMENT || rc == ASKD_E_DENIED || rc == ASKD_E_NOT_FOUND ||
-	       rc == ASKD_E_TOO_LARGE || rc == ASKD_E_UNSUPPORTED || rc == ASKD_E_REFUSED ||
-	       rc == ASKD_E_INVALID;
+	return (rc == ASKD_E_TIMEOUT && view) || rc == ASKD_E_STATEMENT || rc == ASKD_E_DENIED ||
+	       rc == ASKD_E_NOT_FOUND || rc == ASKD_E_TOO_LARGE || rc == ASKD_E_UNSUPPORTED ||
+	       rc == ASKD_E_REFUSED || rc == ASKD_E_INVALID;
 }
 
 static const char *limited(struct learner *l, const char *what, const char *from, uint32_t rows)
@@ -335,7 +341,7 @@ static int32_t sample(struct learner *l, const struct schema_table *table, uint3
 	rc = l->source->read(l->source, sql, SAMPLE_ROWS, take_row, l, reterr);
 	if (l->pool.failed)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the values");
-	if (rc && !l->full && count > 1 && is_local(rc)) {
+	if (rc && !l->full && count > 1 && is_local(rc, table->view)) {
 		/* One that cannot be read must not take the others with it. */
 		rc = sample(l, table, first, count / 2, reterr);
 		if (!rc)
@@ -347,7 +353,7 @@ static int32_t sample(struct learner *l, const struct schema_table *table, uint3
 		l->facts[first + i].broken = rc && !l->full;
 		l->facts[first + i].gone = l->facts[first + i].broken && rc != ASKD_E_TOO_LARGE;
 	}
-	return l->full || is_local(rc) ? ASKD_OK : rc;
+	return l->full || is_local(rc, table->view) ? ASKD_OK : rc;
 }
 
 /* ---- values ------------------------------------------------------------------------------------
@@ -370,8 +376,8 @@ static int32_t take_value(void *owner, const struct askd_value *cells, uint32_t 
 	struct learner *l = owner;
 	const struct askd_value *cell = cells;
 	l->rows++;
-	if (columns && cell->type == ASKD_TEXT && cell->len && cell->len <= LONGEST_VALUE &&
-	        is_text(cell->u.s, cell->len))
+	if (columns && (cell->type == ASKD_TEXT || cell->type == ASKD_OTHER) && cell->len &&
+	        cell->len <= LONGEST_VALUE && is_text(cell->u.s, cell->len))
 		add_value(l, l->column, cell->u.s, cell->len);
 	return l->draft->pool.failed ? ASKD_E_NOMEM : ASKD_OK;
 }
@@ -416,7 +422,7 @@ static int32_t index_column(struct learner *l, uint32_t index, struct askd_error
 		rc = l->source->read(l->source, sql, l->max_values, take_value, l, reterr);
 		column->distinct =
 		        l->rows > column->distinct ? (uint32_t)l->rows : column->distinct;
-		if (is_local(rc))
+		if (is_local(rc, schema->tables[column->table].view))
 			return ASKD_OK;
 	}
 	if (!rc)
@@ -424,8 +430,7 @@ static int32_t index_column(struct learner *l, uint32_t index, struct askd_error
 	return rc;
 }
 
-static int32_t learn_table(
-        struct learner *l, const struct schema_table *table, struct askd_error *reterr)
+static int32_t learn_table(struct learner *l, struct schema_table *table, struct askd_error *reterr)
 {
 	int32_t rc = ASKD_OK;
 	for (uint32_t i = 0; !rc && i < table->columns; i += SAMPLE_COLUMNS) {
@@ -439,6 +444,8 @@ static int32_t learn_table(
 				rc = index_column(l, j, reterr);
 			l->facts[j].samples[0] = l->facts[j].samples[1] = NULL;
 		}
+		if (!rc && table->rows < 0 && l->facts[first].whole)
+			table->rows = (int64_t)l->facts[first].rows;
 		pool_finish(&l->pool);
 	}
 	return rc;
@@ -508,7 +515,7 @@ static int32_t check_edge(
 	*keep = !rc && (l->counts[1] * 20 >= l->counts[0] * 19 ||
 	                       (l->counts[0] >= 8 && l->counts[0] - l->counts[1] == 1));
 	pool_finish(&l->pool);
-	return is_local(rc) ? ASKD_OK : rc;
+	return is_local(rc, false) ? ASKD_OK : rc;
 }
 
 static int32_t check_edges(struct learner *l, struct askd_error *reterr)
@@ -544,7 +551,11 @@ int32_t schema_learn(struct schema *schema, const struct source *source, uint32_
 		goto out;
 	rc = ASKD_OK;
 	for (size_t i = 0; !rc && i < schema->table_count; i++)
-		rc = learn_table(&l, &schema->tables[i], reterr);
+		if (!schema->tables[i].view)
+			rc = learn_table(&l, &schema->tables[i], reterr);
+	for (size_t i = 0; !rc && i < schema->table_count; i++)
+		if (schema->tables[i].view)
+			rc = learn_table(&l, &schema->tables[i], reterr);
 	if (!rc)
 		rc = check_edges(&l, reterr);
 	if (rc)

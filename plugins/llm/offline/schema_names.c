@@ -254,6 +254,14 @@ static const char *const *copy_list(struct pool *pool, const char *const *list, 
 	return copy;
 }
 
+static uint32_t hash(const char *s)
+{
+	uint32_t h = 2166136261u;
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 16777619u;
+	return h;
+}
+
 /* Splits a name of the database. */
 static bool name_read(struct draft *draft, const char *written, const struct name *own,
         const struct name *key, struct name *out)
@@ -282,7 +290,8 @@ static bool name_read(struct draft *draft, const char *written, const struct nam
 	*out = (struct name){.words = copy_list(pool, parts.words, parts.count),
 	        .stems = copy_list(pool, parts.stems, parts.count),
 	        .from = from,
-	        .count = parts.count};
+	        .count = parts.count,
+	        .end = parts.count ? hash(parts.stems[parts.count - 1]) : 0};
 	if (parts.changed) {
 		out->raw = pool_alloc(pool, sizeof *out->raw);
 		if (out->raw)
@@ -395,21 +404,33 @@ static void mark_raw(struct name *name)
 	        (behind < name->count ? name->from[behind] : name->raw->skip) - name->raw->skip;
 }
 
-static bool vocabulary_make(struct draft *draft)
+/* The words of names, sorted. */
+static bool collect(struct draft *draft, const struct name *names, size_t count,
+        const char ***words, size_t *word_count)
 {
 	size_t room = 0;
-	for (size_t i = 0; i < draft->schema->table_count; i++)
-		for (uint32_t j = 0; j < draft->tables[i].count; j++) {
-			draft->vocabulary = pool_grow(&draft->pool, draft->vocabulary,
-			        draft->vocabulary_count, &room, sizeof *draft->vocabulary);
-			if (!draft->vocabulary)
+	for (size_t i = 0; i < count; i++)
+		for (uint32_t j = 0; j < names[i].count; j++) {
+			*words =
+			        pool_grow(&draft->pool, *words, *word_count, &room, sizeof **words);
+			if (!*words)
 				return false;
-			draft->vocabulary[draft->vocabulary_count++] = draft->tables[i].words[j];
+			(*words)[(*word_count)++] = names[i].words[j];
 		}
-	if (draft->vocabulary_count)
-		qsort(draft->vocabulary, draft->vocabulary_count, sizeof *draft->vocabulary,
-		        compare_words);
+	if (*word_count)
+		qsort(*words, *word_count, sizeof **words, compare_words);
 	return true;
+}
+
+static bool is_among(const char *word, const char **words, size_t count)
+{
+	return count && bsearch(&word, words, count, sizeof *words, compare_words);
+}
+
+bool word_is_known(const struct draft *draft, const char *word)
+{
+	return is_among(word, draft->vocabulary, draft->vocabulary_count) ||
+	       is_among(word, draft->known, draft->known_count);
 }
 
 static int compare_keys(const void *a, const void *b, void *columns)
@@ -485,7 +506,9 @@ bool names_read(struct draft *draft)
 		if (!name_read(draft, schema->tables[i].name, NULL, NULL, &draft->tables[i]))
 			return false;
 	skip_table_prefixes(draft);
-	if (!vocabulary_make(draft) || !collect_keys(draft))
+	if (!collect(draft, draft->tables, schema->table_count, &draft->vocabulary,
+	            &draft->vocabulary_count) ||
+	        !collect_keys(draft))
 		return false;
 	for (size_t i = 0; i < schema->column_count; i++) {
 		const struct schema_column *column = &schema->columns[i];
@@ -493,6 +516,9 @@ bool names_read(struct draft *draft)
 		            key_owner(draft, column), &draft->columns[i]))
 			return false;
 	}
+	if (!collect(draft, draft->columns, schema->column_count, &draft->known,
+	            &draft->known_count))
+		return false;
 	for (size_t i = 0; i < schema->table_count; i++)
 		skip_column_prefixes(draft, &schema->tables[i]);
 	for (size_t i = 0; i < schema->table_count; i++)

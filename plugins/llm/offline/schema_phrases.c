@@ -8,8 +8,8 @@
 enum {
 	PHRASE_WORDS = 12,
 	/* in thousandths of what they stand for */
-	PHRASE_SYNONYMS = 700,
-	INNER_SYNONYMS = 650,
+	PHRASE_SYNONYMS = 750,
+	INNER_SYNONYMS = 700,
 	SYNONYM_FROM = 780,
 	/* weight of a name with its abbreviations */
 	AS_WRITTEN = 980
@@ -22,6 +22,7 @@ static const char *const generic_tables[] = {"detail", "details", "info", "infor
         "records", "list", "data", "table", "master", "log", NULL};
 static const char *const small_words[] = {"of", "in", "on", "at", "by", "for", "from", "to", "with",
         "and", "or", "the", "a", "per", NULL};
+static const char *const joining[] = {"and", "or", NULL};
 static const char *const truth_starts[] = {"is", "has", "was", "are", "have", "can", NULL};
 static const char *const units[] = {"meter", "meters", "metre", "metres", "foot", "feet", "km",
         "kilometer", "kilometers", "kg", "kilogram", "kilograms", "lb", "lbs", "pound", "pounds",
@@ -147,6 +148,43 @@ static void add_counted(const struct saying *to, const struct name *name, uint32
 		add(to, stems, count + 1, 950);
 }
 
+/* "zip code": "zipcode" */
+static void add_glued(const struct saying *to, const struct name *name, uint32_t from)
+{
+	struct pool *pool = &to->draft->pool;
+	const char *glued, *stem;
+	if (name->count - from != 2)
+		return;
+	glued = pool_print(pool, "%s%s", name->words[from], name->words[from + 1]);
+	stem = glued ? words_stem(pool, glued) : NULL;
+	if (stem)
+		put(to, stem, 1, 850);
+}
+
+/* "gradepoint": "grade point", where something else is called a grade. */
+static void add_unglued(const struct saying *to, const struct name *name, uint32_t from)
+{
+	struct pool *pool = &to->draft->pool;
+	for (uint32_t i = from; i < name->count; i++) {
+		const char *word = name->words[i];
+		size_t n = strlen(word);
+		for (size_t at = 4; n >= 8 && at + 4 <= n; at++) {
+			const char *first = pool_copy(pool, word, at), *a, *b;
+			if (!first || (!word_is_known(to->draft, first) &&
+			                      !word_is_known(to->draft, word + at)))
+				continue;
+			a = words_stem(pool, first);
+			b = words_stem(pool, word + at);
+			if (!a || !b)
+				return;
+			a = join(pool, name->stems + from, name->count - from, i - from,
+			        pool_print(pool, "%s %s", a, b));
+			if (a)
+				put(to, a, count_words(a), 850);
+		}
+	}
+}
+
 static bool is_number(const char *s)
 {
 	return *s && strspn(s, "0123456789") == strlen(s);
@@ -162,6 +200,42 @@ static uint32_t without_units(const struct name *name, uint32_t from, uint32_t c
 	while (n < count && n > from + 1 && word_in(name->words[n - 1], small_words))
 		n--;
 	return n;
+}
+
+/* "length_feet": "length in feet" */
+static void add_in_unit(
+        const struct saying *to, const struct name *name, uint32_t from, uint32_t end)
+{
+	const char *stems[PHRASE_WORDS];
+	uint32_t count = name->count - from;
+	if (end >= name->count || count + 1 > PHRASE_WORDS ||
+	        word_in(name->words[end], small_words) || is_number(name->words[end]))
+		return;
+	memcpy(stems, name->stems + from, (end - from) * sizeof *stems);
+	stems[end - from] = "in";
+	memcpy(stems + (end - from) + 1, name->stems + end, (name->count - end) * sizeof *stems);
+	add_plain(to, stems, count + 1, 1000);
+}
+
+/* "mean_temperature": "average temperature" */
+static void add_averages(
+        const struct saying *to, const struct name *name, uint32_t from, uint32_t weight)
+{
+	static const char *const same[][2] = {{"mean", "average"}, {"average", "mean"},
+	        {"maximum", "highest"}, {"minimum", "lowest"}, {"max", "highest"},
+	        {"min", "lowest"}};
+	const char *stems[PHRASE_WORDS];
+	uint32_t end = without_units(name, from, name->count);
+	if (end - from < 2 || end - from > PHRASE_WORDS)
+		return;
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+		if (strcmp(name->words[from], same[i][0]) != 0)
+			continue;
+		memcpy(stems, name->stems + from, (end - from) * sizeof *stems);
+		stems[0] = words_stem(&to->draft->pool, same[i][1]);
+		if (stems[0])
+			add_plain(to, stems, end - from, weight * 95 / 100);
+	}
 }
 
 /* "meters" of "length_meters" */
@@ -215,12 +289,16 @@ static void say_column(
 		add_plain(to, both, 2, weight * 9 / 10);
 	}
 	add_counted(to, name, base);
+	add_glued(to, name, base);
+	add_unglued(to, name, base);
 	if (name->count - base > 1 && word_in(name->words[base], truth_starts)) {
 		base++;
 		add(to, name->stems + base, name->count - base, weight * 95 / 100);
 	}
 	if (end < name->count)
 		add(to, name->stems + base, end - base, weight * 9 / 10);
+	add_in_unit(to, name, base, end);
+	add_averages(to, name, base, weight);
 	/* One word less in front, two, ... */
 	for (uint32_t from = base + 1; from < end; from++) {
 		uint32_t less = 800 - 100 * (from - base - 1);
@@ -260,9 +338,12 @@ static void say_table(const struct saying *to, const struct name *name, uint32_t
 		add(to, name->stems + base, --end - base, weight * 88 / 100);
 	if (end > base + 1 && word_in(name->words[base], truth_starts))
 		add(to, name->stems + base + 1, end - base - 1, weight * 8 / 10);
+	add_glued(to, name, base);
+	add_unglued(to, name, base);
 	for (uint32_t from = base + 1; from < end; from++)
 		if (!word_in(name->words[from], small_words) &&
-		        !word_in(name->words[from - 1], small_words))
+		        (!word_in(name->words[from - 1], small_words) ||
+		                word_in(name->words[from - 1], joining)))
 			add(to, name->stems + from, end - from,
 			        weight * (from + 1 == end ? 80 : 85) / 100);
 	/* Before "of", "with", "in": "documents with expenses" are documents. */

@@ -79,6 +79,46 @@ static size_t read_named(const struct reader *reader, size_t i, int side, struct
 	return i;
 }
 
+/* Behind "last 3 months": ", excluding the current month" at i, or what repeats what is meant
+ * anyway. Returns the word behind it, or i. */
+static size_t read_limits(const struct words *words, size_t i, enum span span, bool *without)
+{
+	static const char *const out[] = {"excluding", "exclusive", "without", NULL};
+	static const char *const in[] = {"including", "inclusive", NULL};
+	static const char *const counted[] = {"including", "counting", NULL};
+	size_t at = i;
+	enum span named;
+	int64_t n;
+	bool excluded, bracket;
+	while (at < words->count && words->words[at].kind == WORD_MARK &&
+	        strchr(",(", *words->words[at].text))
+		at++;
+	bracket = at > i && *words->words[at - 1].text == '(';
+	excluded = word_is_one(words, at, out);
+	if (word_is(words, at, "not") && word_is_one(words, at + 1, counted)) {
+		excluded = true;
+		at++;
+	} else if (!excluded && !word_is_one(words, at, in))
+		return i;
+	at++;
+	at += word_is(words, at, "of");
+	at += word_is(words, at, "the");
+	if (word_is_one(words, at, words_this) && word_span(words, at + 1, &named) && named == span)
+		at += 2;
+	else if (!excluded && word_is(words, at, "today"))
+		at++;
+	else if (!excluded && read_count(words, at, &n) > at &&
+	         word_span(words, read_count(words, at, &n), &named) &&
+	         word_is(words, read_count(words, at, &n) + 1, "ago"))
+		at = read_count(words, at, &n) + 2;
+	else
+		return i;
+	*without = excluded;
+	if (bracket && at < words->count && *words->words[at].text == ')')
+		at++;
+	return at;
+}
+
 /* "this year", "last 3 months", "next Monday" at i. */
 static size_t read_beside(const struct reader *reader, size_t i, struct period *out)
 {
@@ -111,6 +151,8 @@ static size_t read_beside(const struct reader *reader, size_t i, struct period *
 	/* "last month of the contract" is another thing. */
 	if (word_is(words, at, "of"))
 		return i;
+	if (side < 0)
+		at = read_limits(words, at, span, &whole);
 	rolls = counted || past || (reader->rolling && last);
 	if (!rolls || span == SPAN_WEEKEND || (whole && !counted))
 		set_span(out, span, reader->today, side);
@@ -119,7 +161,7 @@ static size_t read_beside(const struct reader *reader, size_t i, struct period *
 		out->until = span_start(span, reader->today, side < 0 ? 0 : n + 1);
 		out->year = span == SPAN_YEAR && n == 1;
 	} else if (side < 0) {
-		out->from = day_add_spans(end, span, -n);
+		out->from = day_add_spans(reader->today, span, -n);
 		out->until = end;
 	} else {
 		out->from = end;

@@ -130,8 +130,14 @@ static json_t *list_of(const char *const *texts)
 	return list;
 }
 
-static void answer(struct database **list, const json_t *in, bool explain)
+static void keep_line(void *owner, const char *line)
 {
+	json_array_append_new(owner, json_string(line));
+}
+
+static void answer(struct database **list, const json_t *in, bool explain, bool traced)
+{
+	json_t *trace = traced ? json_array() : NULL;
 	const char *path = json_string_value(json_object_get(in, "db"));
 	const char *text = json_string_value(json_object_get(in, "question"));
 	const char *today = json_string_value(json_object_get(in, "today"));
@@ -142,12 +148,20 @@ static void answer(struct database **list, const json_t *in, bool explain)
 	struct pool pool = {0};
 	if (d && d->schema) {
 		struct engine_question question = {
-		        text, strlen(text), today ? today : "2026-11-21", &d->source};
+		        text, strlen(text), today ? today : "2026-11-21", &d->source, NULL, NULL};
+
+		if (traced) {
+			question.trace = keep_line;
+			question.owner = trace;
+		}
 		if (engine_answer(d->schema, &pool, &question, &reply, &error)) {
 			fprintf(stderr, "%s\n", error.message);
 			reply = (struct engine_reply){0};
 		}
 	}
+	if (traced)
+		json_object_set(out, "trace", trace);
+	json_decref(trace);
 	json_object_set(out, "id", json_object_get(in, "id"));
 	json_object_set_new(out, "sql", reply.sql ? json_string(reply.sql) : json_null());
 	json_object_set_new(out, "confidence", json_real(reply.confidence_milli / 1000.0));
@@ -198,7 +212,8 @@ static void all(struct database **list, char **paths)
 int main(int argc, char **argv)
 {
 	struct database *list = NULL;
-	bool explain = argc > 1 && !strcmp(argv[1], "--explain");
+	bool traced = argc > 1 && !strcmp(argv[1], "--trace");
+	bool explain = traced || (argc > 1 && !strcmp(argv[1], "--explain"));
 	char *line = NULL;
 	size_t room = 0;
 	if (argc > 1 && !strcmp(argv[1], "--all")) {
@@ -210,13 +225,13 @@ int main(int argc, char **argv)
 				print_schema(d->schema);
 		}
 	} else if (argc > 1 && !explain) {
-		fprintf(stderr, "drive [--explain] | --schema FILE... | --all FILE...\n");
+		fprintf(stderr, "drive [--explain | --trace] | --schema FILE... | --all FILE...\n");
 		return 2;
 	} else {
 		while (getline(&line, &room, stdin) > 0) {
 			json_t *in = json_loads(line, 0, NULL);
 			if (in)
-				answer(&list, in, explain);
+				answer(&list, in, explain, traced);
 			json_decref(in);
 		}
 		free(line);

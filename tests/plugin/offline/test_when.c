@@ -67,7 +67,7 @@ static void calendar_units_stand_beside_today(void **state)
 	reads("this week", "2026-11-16..2026-11-23");
 	reads("last week", "2026-11-09..2026-11-16");
 	reads("sales last month", "2026-10-01..2026-11-01");
-	reads("in the previous month", "2026-10-22..2026-11-22");
+	reads("in the previous month", "2026-10-21..2026-11-22");
 	reads("last calendar month", "2026-10-01..2026-11-01");
 	reads("in the last full month", "2026-10-01..2026-11-01");
 	reads("this quarter", "2026-10-01..2027-01-01");
@@ -90,15 +90,21 @@ static void calendar_units_stand_beside_today(void **state)
 static void rolling_times_end_today(void **state)
 {
 	(void)state;
-	reads("past 30 days", "2026-10-23..2026-11-22");
-	reads("in the last 3 months", "2026-08-22..2026-11-22");
-	reads("last two weeks", "2026-11-08..2026-11-22");
-	reads("past year", "2025-11-22..2026-11-22");
-	reads("in the last year", "2025-11-22..2026-11-22");
-	reads("over the last decade", "2016-11-22..2026-11-22");
-	reads("trailing twelve months", "2025-11-22..2026-11-22");
+	reads("past 30 days", "2026-10-22..2026-11-22");
+	reads("in the last 3 months", "2026-08-21..2026-11-22");
+	reads("last two weeks", "2026-11-07..2026-11-22");
+	reads("past year", "2025-11-21..2026-11-22");
+	reads("in the last year", "2025-11-21..2026-11-22");
+	reads("over the last decade", "2016-11-21..2026-11-22");
+	reads("trailing twelve months", "2025-11-21..2026-11-22");
 	reads("last 3 full months", "2026-08-01..2026-11-01");
-	reads("last couple of weeks", "2026-11-08..2026-11-22");
+	reads("last 3 months, not including the current month", "2026-08-01..2026-11-01");
+	reads("past 2 weeks (excluding this week)", "2026-11-02..2026-11-16");
+	reads("last week exclusive of the current week", "2026-11-09..2026-11-16");
+	reads("past 30 days, inclusive of 30 days ago", "2026-10-22..2026-11-22");
+	reads("past 7 days including today", "2026-11-14..2026-11-22");
+	reads("past 7 days, including holidays", "2026-11-14..2026-11-22");
+	reads("last couple of weeks", "2026-11-07..2026-11-22");
 	reads("next 7 days", "2026-11-22..2026-11-29");
 	reads("next 2 calendar months", "2026-12-01..2027-02-01");
 	reads_on("2024-03-30", "past month", "2024-02-29..2024-03-31");
