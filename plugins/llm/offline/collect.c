@@ -712,7 +712,8 @@ static void take_value_too(struct collector *k)
 	const struct condition *before =
 	        a->condition_count ? &a->conditions[a->condition_count - 1] : NULL;
 
-	if (!before || before->query || before->left.aggregate) {
+	/* A range has two values, and where it ends is not said again. */
+	if (!before || before->query || before->left.aggregate || before->operator== FORM_BETWEEN) {
 		a->unused++;
 		return;
 	}
