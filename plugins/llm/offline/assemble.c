@@ -180,6 +180,10 @@ static void take_groups(struct builder *b, bool counts)
 
 		if (!counts) {
 			/* Without a figure "each" is no group. */
+			if (column >= 0 && a->group_by[i] && a->orders < FORM_ORDER && !a->limit) {
+				a->order[a->orders++] = (struct form_order){expression(column), false};
+				continue;
+			}
 			if (a->star)
 				continue;
 			if (column >= 0)

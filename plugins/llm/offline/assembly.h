@@ -61,6 +61,7 @@ struct assembly {
 	size_t having_count;
 	bool by_tally, tally_descending; /* in the order of a count */
 	int32_t group_column[FORM_GROUP], group_table[FORM_GROUP]; /* one of the two is -1 */
+	bool group_by[FORM_GROUP]; /* only "by" says it: without figures it is an order */
 	size_t groups;
 	struct form_order order[FORM_ORDER];
 	size_t orders;

@@ -365,6 +365,7 @@ static void take_group(struct collector *k)
 
 	if (!r || a->groups == FORM_GROUP)
 		return;
+	a->group_by[a->groups] = !strcmp(word_at(k, k->p->first)->text, "by");
 	a->group_column[a->groups] = r->kind == LINK_COLUMN ? (int32_t)r->index : -1;
 	a->group_table[a->groups++] = r->kind == LINK_TABLE ? (int32_t)r->index : -1;
 	if (r->kind == LINK_TABLE) {

@@ -27,6 +27,30 @@ static size_t skipped(const struct lattice *lattice, const struct cover *cover)
 	return n;
 }
 
+/* Words of content that no phrase explains and that name things: "swimmers", "the festival", "Google". */
+static size_t missed_things(const struct lattice *lattice, const struct cover *cover)
+{
+	const struct word *words = lattice->words.words;
+	size_t n = 0;
+
+	for (size_t i = 0; i < lattice->words.count; i++) {
+		const struct word *w = &words[i];
+		size_t length = strlen(w->text);
+		bool covered = grammar_knows(w) && w->kind == WORD_PLAIN;
+
+		for (size_t k = 0; k < cover->count && !covered; k++)
+			covered = i >= cover->phrases[k]->first &&
+			          i < cover->phrases[k]->first + cover->phrases[k]->count;
+		if (covered || w->kind == WORD_MARK)
+			continue;
+		n += w->kind != WORD_PLAIN || (w->capital && i) ||
+		     (length > 3 && w->text[length - 1] == 's') ||
+		     (i && (!strcmp(words[i - 1].text, "the") || !strcmp(words[i - 1].text, "a") ||
+		                   !strcmp(words[i - 1].text, "of")));
+	}
+	return n;
+}
+
 static size_t count_actions(const struct cover *cover, enum phrase_action first, enum phrase_action last)
 {
 	size_t n = 0;
@@ -42,9 +66,8 @@ static void fill(const struct lattice *lattice, const struct cover *covers, stru
 	const struct cover *cover = c->cover;
 	float *f = c->features;
 	size_t i = 0, filters = 0, havings = 0, inner = 0, likes = 0, aggregates = 0, stars = 0;
-	size_t plain = 0, tables_used[2] = {0, 0};
+	size_t plain = 0;
 
-	(void)tables_used;
 	for (const struct form_filter *x = q->filters; x; x = x->next) {
 		filters += !x->left.aggregate;
 		havings += x->left.aggregate != AGGREGATE_NONE;
@@ -94,6 +117,7 @@ static void fill(const struct lattice *lattice, const struct cover *covers, stru
 	f[i++] = aggregates && plain && !q->groups;
 	f[i++] = at_most((float)cover->score / (float)(lattice->words.count + 1), 12);
 	f[i++] = aggregates == 0 && q->groups > 0;
+	f[i++] = at_most((float)missed_things(lattice, cover), 3);
 }
 
 static float dot(const float *a, const float *b)

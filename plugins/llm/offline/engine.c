@@ -5,7 +5,12 @@
 
 #include "parse.h"
 
-enum { CANDIDATES = 48, CHOICES = 6 };
+enum {
+	CANDIDATES = 48,
+	AMBIGUITIES = 6, /* words whose second reading is tried, one at a time */
+	DECLINE = 400,   /* below this confidence a question is declined */
+	CLOSE = 700      /* a reading whose score is that near to the best is worth to be offered */
+};
 
 static size_t find_candidates(struct pool *pool, const struct lattice *lattice,
         const struct cover *covers, size_t count, struct candidate *candidates)
@@ -13,7 +18,7 @@ static size_t find_candidates(struct pool *pool, const struct lattice *lattice,
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++)
-		for (size_t choice = 0; choice <= CHOICES && n < CANDIDATES; choice++) {
+		for (size_t choice = 0; choice <= AMBIGUITIES && n < CANDIDATES; choice++) {
 			struct candidate *c = &candidates[n];
 
 			if (!assemble(pool, lattice, &covers[i], choice, c)) {
@@ -100,44 +105,121 @@ static void trace(struct pool *pool, const struct engine_question *question,
 	}
 }
 
+/* Other readings of nearly the same weight, which the asker may have meant. */
+static void offer_choices(struct pool *pool, const struct lattice *lattice,
+        const struct candidate *candidates, size_t count, const struct candidate *best,
+        struct engine_reply *reply)
+{
+	size_t n = 0;
+
+	reply->choices[n] = reply->explanation;
+	reply->choice_sql[n++] = best->sql;
+	for (size_t i = 0; i < count && n < ENGINE_CHOICES; i++) {
+		const struct candidate *c = &candidates[i];
+		bool there = best->score - c->score > CLOSE;
+		const char *said;
+
+		for (size_t k = 0; k < n && !there; k++)
+			there = !strcmp(reply->choice_sql[k], c->sql);
+		if (there)
+			continue;
+		said = form_explain(lattice->schema, pool, c->form);
+		for (size_t k = 0; k < n && !there && said; k++)
+			there = !strcmp(reply->choices[k], said);
+		if (!there && said) {
+			reply->choices[n] = said;
+			reply->choice_sql[n++] = c->sql;
+		}
+	}
+	if (n == 1)
+		reply->choices[0] = reply->choice_sql[0] = NULL;
+}
+
+static const char *why_not(struct pool *pool, const struct engine_reply *reply, size_t candidates)
+{
+	if (*reply->ignored)
+		return pool_print(pool, "I do not know what this means here: %s.", reply->ignored);
+	if (!candidates)
+		return "I found nothing in this database that the question speaks of.";
+	return "I am not sure how to read this question.";
+}
+
+/* The best candidate, and the best of those that say something else; NULL: there is none. */
+static const struct candidate *pick(
+        const struct candidate *candidates, size_t n, const struct candidate **rival)
+{
+	const struct candidate *best = NULL;
+
+	*rival = NULL;
+	for (size_t i = 0; i < n; i++)
+		if (!best || candidates[i].score > best->score)
+			best = &candidates[i];
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(candidates[i].sql, best->sql) != 0 &&
+		        (!*rival || candidates[i].score > (*rival)->score))
+			*rival = &candidates[i];
+	return best;
+}
+
+static int32_t read_question(const struct schema *schema, struct pool *pool,
+        const struct engine_question *question, struct lattice *lattice,
+        struct engine_reply *reply, struct askd_error *reterr)
+{
+	struct candidate *candidates = pool_alloc(pool, CANDIDATES * sizeof *candidates);
+	const struct candidate *best, *rival;
+	struct cover covers[COVERS];
+	size_t count, n = 0;
+
+	*reply = (struct engine_reply){.reason = "", .ignored = "", .explanation = ""};
+	if (!candidates || !link_words(pool, schema, question, lattice))
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a question");
+	count = cover_find(pool, lattice, covers);
+	if (count)
+		n = find_candidates(pool, lattice, covers, count, candidates);
+	if (pool->failed)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a question");
+	if (n)
+		confidence_rank(lattice, covers, candidates, n);
+	if (question->trace)
+		trace(pool, question, lattice, covers, count, candidates, n);
+	best = pick(candidates, n, &rival);
+	if (count)
+		reply->ignored = unexplained(pool, lattice, best ? best->cover : &covers[0]);
+	if (best) {
+		reply->confidence_milli = confidence_of(best, rival);
+		reply->explanation = form_explain(schema, pool, best->form);
+	}
+	if (best && reply->confidence_milli >= DECLINE &&
+	        best->cover->missed * 2 <= best->cover->content) {
+		reply->sql = best->sql;
+		offer_choices(pool, lattice, candidates, n, best, reply);
+	} else {
+		reply->reason = why_not(pool, reply, n);
+	}
+	if (pool->failed || !reply->explanation || !reply->reason)
+		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a question");
+	return ASKD_OK;
+}
+
+int32_t engine_read(const struct schema *schema, struct pool *pool,
+        const struct engine_question *question, struct engine_reply *reply,
+        struct askd_error *reterr)
+{
+	struct lattice lattice;
+
+	return read_question(schema, pool, question, &lattice, reply, reterr);
+}
+
 int32_t engine_answer(const struct schema *schema, struct pool *pool,
         const struct engine_question *question, struct engine_reply *reply,
         struct askd_error *reterr)
 {
-	struct candidate candidates[CANDIDATES];
-	struct cover covers[COVERS];
 	struct lattice lattice;
-	size_t count, n = 0, best = 0, rival = SIZE_MAX;
+	int32_t rc = read_question(schema, pool, question, &lattice, reply, reterr);
 
-	*reply = (struct engine_reply){.reason = "", .ignored = "", .explanation = ""};
-	if (!link_words(pool, schema, question, &lattice))
-		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a question");
-	count = cover_find(pool, &lattice, covers);
-	if (count)
-		n = find_candidates(pool, &lattice, covers, count, candidates);
-	if (pool->failed)
-		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a question");
-	confidence_rank(&lattice, covers, candidates, n);
-	if (question->trace)
-		trace(pool, question, &lattice, covers, count, candidates, n);
-	for (size_t i = 1; i < n; i++)
-		if (candidates[i].score > candidates[best].score)
-			best = i;
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(candidates[i].sql, candidates[best].sql) != 0 &&
-		        (rival == SIZE_MAX || candidates[i].score > candidates[rival].score))
-			rival = i;
-	if (!n) {
-		reply->reason = "I could not find what this asks for in the database.";
-		return ASKD_OK;
-	}
-	reply->confidence_milli = confidence_of(
-	        &candidates[best], rival == SIZE_MAX ? NULL : &candidates[rival]);
-	reply->ignored = unexplained(pool, &lattice, candidates[best].cover);
-	if (candidates[best].cover->missed * 2 > candidates[best].cover->content) {
-		reply->reason = "I do not know most of these words.";
-		return ASKD_OK;
-	}
-	reply->sql = candidates[best].sql;
-	return ASKD_OK;
+	if (!rc && !reply->sql)
+		suggest(pool, &lattice, question, reply);
+	if (!rc && pool->failed)
+		rc = askd_fail(reterr, ASKD_E_NOMEM, "no memory for a question");
+	return rc;
 }

@@ -106,6 +106,8 @@ const char *form_print(const struct schema *schema, struct pool *pool,
 /* How the question was read, for people: "Customers in Berlin, counted". */
 const char *form_explain(
         const struct schema *schema, struct pool *pool, const struct form_query *query);
+/* The plural of a name of one or more words, as people say it. NULL: no memory. */
+const char *form_plural(struct pool *pool, const char *words);
 /* The tables that a query itself names, without those of its inner ones. */
 size_t form_tables(const struct schema *schema, const struct form_query *query, uint32_t *tables,
         size_t max);

@@ -160,11 +160,12 @@ static int compare_forms(const void *a, const void *b)
 	return strcmp(((const struct form *)a)->word, ((const struct form *)b)->word);
 }
 
-static void build_adjectives(struct build *build)
+/* `also`: the degree of the words of that name. */
+static void build_adjectives(
+        struct build *build, const struct lexicon_adjective_entry *entry, int also)
 {
 	struct lexicon *lexicon = build->lexicon;
-	for (const struct lexicon_adjective_entry *entry = lexicon_adjectives; entry->word;
-	        entry++) {
+	for (; entry->word; entry++) {
 		struct lexicon_adjective *adjective = pool_alloc(&lexicon->pool, sizeof *adjective);
 		const char **columns =
 		        pool_alloc(&lexicon->pool, (GROUP_MAX + 1) * sizeof *columns);
@@ -173,12 +174,16 @@ static void build_adjectives(struct build *build)
 		stem_list(&lexicon->pool, entry->columns, columns);
 		*adjective = (struct lexicon_adjective){
 		        entry->word, entry->more, entry->most, entry->direction, columns};
-		add_form(build, entry->word, 0, adjective);
+		if (!also)
+			add_form(build, entry->word, 0, adjective);
 		add_form(build, entry->more, 1, adjective);
 		add_form(build, entry->most, 2, adjective);
+		for (const char *word = entry->also; word && *word;) {
+			size_t n = strcspn(word, "|");
+			add_form(build, pool_copy(&lexicon->pool, word, n), also, adjective);
+			word += n + (word[n] == '|');
+		}
 	}
-	if (!lexicon->pool.failed)
-		qsort(lexicon->forms, lexicon->form_count, sizeof *lexicon->forms, compare_forms);
 }
 
 static void lexicon_destroy(struct lexicon *lexicon)
@@ -195,11 +200,14 @@ static struct lexicon *lexicon_create(void)
 	if (!build.lexicon)
 		return NULL;
 	build_words(&build);
-	build_adjectives(&build);
+	build_adjectives(&build, lexicon_adjectives, 0);
+	build_adjectives(&build, lexicon_measuring_verbs, 3);
 	if (build.lexicon->pool.failed) {
 		lexicon_destroy(build.lexicon);
 		return NULL;
 	}
+	qsort(build.lexicon->forms, build.lexicon->form_count, sizeof *build.lexicon->forms,
+	        compare_forms);
 	return build.lexicon;
 }
 

@@ -18,8 +18,8 @@ const char *const *lexicon_synonyms(const char *stem);
  * city, but says what Oslo is, and which of two ways between tables is meant. */
 const char *const *lexicon_verb(const char *stem);
 
-/* An adjective or verb that compares or picks by a column: "older", "oldest", "old", "cheapest",
- * "longest", "earn", "most recent". */
+/* An adjective, its adverb or a verb that compares or picks by a column: "old", "older", "oldest",
+ * "recently", "earns". */
 struct lexicon_adjective {
 	const char *word; /* "old": the base form, folded */
 	const char *more; /* "older"; NULL: none */
@@ -29,7 +29,8 @@ struct lexicon_adjective {
 	 * direction turns round ("-birth date" of "old": the oldest has the least one). */
 	const char *const *columns;
 };
-/* By any of its three forms; *degree: 0 base, 1 more, 2 most. NULL: not one. */
+/* By any of its forms; *degree: 0 base ("old"; "recently"), 1 more, 2 most, 3 a verb ("earns",
+ * "cost", "weighs", "lasted", "spent"). NULL: not one. */
 const struct lexicon_adjective *lexicon_adjective(const char *folded, int *degree);
 
 /* 1: a word of a question that carries no content ("the", "please", "show", "of"); 2: a verb that

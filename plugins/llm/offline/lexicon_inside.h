@@ -9,13 +9,14 @@ extern const char *const lexicon_groups[];
 /* "live:address|city": a verb and its nouns; NULL at the end. */
 extern const char *const lexicon_verbs[];
 
-/* `columns`: "age|-birth date". The end has no word. */
+/* `columns`: "age|-birth date"; `also`: adverbs of an adjective ("recently"), all forms of a verb,
+ * parted by '|', or NULL. The end has no word. */
 struct lexicon_adjective_entry {
-	const char *word, *more, *most;
+	const char *word, *more, *most, *also;
 	int direction;
 	const char *columns;
 };
-extern const struct lexicon_adjective_entry lexicon_adjectives[];
+extern const struct lexicon_adjective_entry lexicon_adjectives[], lexicon_measuring_verbs[];
 
 struct lexicon_abbreviation {
 	const char *word, *words;

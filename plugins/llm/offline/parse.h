@@ -155,4 +155,12 @@ void confidence_rank(const struct lattice *lattice, const struct cover *covers,
  * statement, or NULL. */
 int32_t confidence_of(const struct candidate *candidate, const struct candidate *rival);
 
+/* Fills the suggestions of a reply that declines. */
+void suggest(struct pool *pool, const struct lattice *lattice, const struct engine_question *question,
+        struct engine_reply *reply);
+/* As engine_answer(), without suggestions. */
+int32_t engine_read(const struct schema *schema, struct pool *pool,
+        const struct engine_question *question, struct engine_reply *reply,
+        struct askd_error *reterr);
+
 #endif

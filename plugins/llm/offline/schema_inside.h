@@ -37,12 +37,16 @@ struct draft {
 bool names_read(struct draft *draft);
 /* Writes `words` of tables and columns. */
 bool names_say(struct schema *schema, const struct draft *draft);
+/* Where a table's name ends without "details", "list" behind it. */
+uint32_t name_core(const struct name *table);
 bool name_ends(const struct name *name, const char *const *list);
 bool name_has(const struct name *name, const char *const *list);
 bool word_in(const char *word, const char *const *list);
 /* Do the words of a column say exactly this table: "manufacturer"? */
 bool name_says(const struct name *name, const struct name *table);
 
+/* Is it a word of a table's name, maybe in the plural? */
+bool vocabulary_has(const struct draft *draft, const char *word);
 /* Is it a word of a name of the database? */
 bool word_is_known(const struct draft *draft, const char *word);
 

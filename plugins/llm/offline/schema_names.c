@@ -19,6 +19,10 @@ static const char *const not_glued[] = {"valid", "invalid", "paid", "prepaid", "
 static const char *const table_marks[] = {"tbl", "tb", "tab", "table", "ref", "reference", "dim",
         "dimension", "fact", "fct", "stg", "staging", "lkp", "lookup", "vw", "xref", "mst", NULL};
 
+/* Last words of tables that say nothing about what stands in them. */
+static const char *const generic_tables[] = {"detail", "details", "info", "information", "record",
+        "records", "list", "data", "table", "master", "log", NULL};
+
 bool word_in(const char *word, const char *const *list)
 {
 	for (; *list; list++)
@@ -30,6 +34,14 @@ bool word_in(const char *word, const char *const *list)
 bool name_ends(const struct name *name, const char *const *list)
 {
 	return name->count && word_in(name->words[name->count - 1], list);
+}
+
+uint32_t name_core(const struct name *table)
+{
+	uint32_t end = table->count;
+	while (end > table->skip + 1 && word_in(table->words[end - 1], generic_tables))
+		end--;
+	return end;
 }
 
 bool name_has(const struct name *name, const char *const *list)
@@ -77,7 +89,7 @@ static const char *vocabulary_find(const struct draft *draft, const char *start,
 	return draft->vocabulary[low];
 }
 
-static bool vocabulary_has(const struct draft *draft, const char *word)
+bool vocabulary_has(const struct draft *draft, const char *word)
 {
 	const char *found = vocabulary_find(draft, word, strlen(word));
 	return found && strlen(found) <= strlen(word) + 2;
@@ -352,17 +364,16 @@ static void skip_table_prefixes(struct draft *draft)
 /* How many leading words, from `at`, repeat the table's name. */
 static uint32_t own_words(const struct name *column, const struct name *table, uint32_t at)
 {
-	uint32_t n = table->count - table->skip, head = table->count ? table->count - 1 : 0;
-	if (!n || column->count <= at)
+	uint32_t end = name_core(table), n = end - table->skip, i = 0;
+	if (!n || column->count <= at + 1)
 		return 0;
 	if (column->count - at > n) {
-		uint32_t i = 0;
 		while (i < n && !strcmp(column->stems[at + i], table->stems[table->skip + i]))
 			i++;
 		if (i == n)
 			return n;
 	}
-	return column->count - at > 1 && !strcmp(column->stems[at], table->stems[head]) ? 1 : 0;
+	return !strcmp(column->stems[at], table->stems[end - 1]) ? 1 : 0;
 }
 
 static void skip_column_prefixes(struct draft *draft, const struct schema_table *table)

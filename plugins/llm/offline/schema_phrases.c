@@ -12,14 +12,14 @@ enum {
 	INNER_SYNONYMS = 700,
 	SYNONYM_FROM = 780,
 	/* weight of a name with its abbreviations */
-	AS_WRITTEN = 980
+	AS_WRITTEN = 980,
+	/* "name" for a column that is called otherwise */
+	NAMELESS = 650
 };
 
 /* Last words that often go unsaid. */
 static const char *const generic_ends[] = {"id", "code", "key", "number", "name", "value", "text",
-        "flag", "description", "detail", "details", "identifier", "indicator", NULL};
-static const char *const generic_tables[] = {"detail", "details", "info", "information", "record",
-        "records", "list", "data", "table", "master", "log", NULL};
+        "flag", "description", "detail", "details", "identifier", "indicator", "line", NULL};
 static const char *const small_words[] = {"of", "in", "on", "at", "by", "for", "from", "to", "with",
         "and", "or", "the", "a", "per", NULL};
 static const char *const joining[] = {"and", "or", NULL};
@@ -271,12 +271,25 @@ static void add_comment(const struct saying *to, struct askd_text comment)
 	add(to, stems, count, 850);
 }
 
+static bool has_stem(const struct name *name, const char *stem)
+{
+	for (uint32_t i = 0; i < name->count; i++)
+		if (!strcmp(name->stems[i], stem))
+			return true;
+	return false;
+}
+
 /* The ways that one form of a column's name gives; `weight` of the best. */
 static void say_column(
         const struct saying *to, const struct name *name, const struct name *owner, uint32_t weight)
 {
 	uint32_t base = name->skip + name->own, end = without_units(name, base, name->count);
-	bool generic = name_ends(name, generic_ends);
+	bool generic = end > base && word_in(name->words[end - 1], generic_ends);
+	/* "department name" of an instructor is hardly his "name". */
+	uint32_t foreign = !name->own && vocabulary_has(to->draft, name->words[base]) &&
+	                                   !has_stem(owner, name->stems[base])
+	                           ? 700
+	                           : 1000;
 	add(to, name->stems + name->skip, name->count - name->skip, weight);
 	add_turned(to, name->stems + base, name->count - base, weight);
 	if (name->skip)
@@ -304,7 +317,7 @@ static void say_column(
 		uint32_t less = 800 - 100 * (from - base - 1);
 		if (less < 500 || word_in(name->words[from], small_words))
 			break;
-		add(to, name->stems + from, end - from, less * weight / 1000);
+		add(to, name->stems + from, end - from, less * weight / 1000 * foreign / 1000);
 		if (generic && from + 1 < end)
 			add(to, name->stems + from, end - from - 1, 600 * weight / 1000);
 	}
@@ -334,8 +347,10 @@ static void say_table(const struct saying *to, const struct name *name, uint32_t
 		end--;
 	if (end < name->count)
 		add(to, name->stems + base, end - base, weight * 9 / 10);
-	if (end > base + 1 && word_in(name->words[end - 1], generic_tables))
-		add(to, name->stems + base, --end - base, weight * 88 / 100);
+	if (name_core(name) < end) {
+		end = name_core(name);
+		add(to, name->stems + base, end - base, weight * 88 / 100);
+	}
 	if (end > base + 1 && word_in(name->words[base], truth_starts))
 		add(to, name->stems + base + 1, end - base - 1, weight * 8 / 10);
 	add_glued(to, name, base);
@@ -421,6 +436,22 @@ static bool pack(struct draft *draft)
 	return true;
 }
 
+/* What names a row is its name, whatever it is called. */
+static void say_display(struct draft *draft, const struct schema_table *table)
+{
+	const struct saying to = {draft, PHRASE_COLUMN, (uint32_t)table->display};
+	const struct name *owner = &draft->tables[table - draft->schema->tables];
+	static const char *const words[] = {"name", "title"};
+	for (size_t i = 0; i < 2; i++) {
+		const char *stems[2] = {
+		        owner->stems[owner->count - 1], words_stem(&draft->pool, words[i])};
+		if (!stems[1])
+			return;
+		add_plain(&to, stems, 2, NAMELESS);
+		add_plain(&to, stems + 1, 1, NAMELESS);
+	}
+}
+
 bool phrases_make(struct draft *draft)
 {
 	const struct schema *schema = draft->schema;
@@ -445,6 +476,8 @@ bool phrases_make(struct draft *draft)
 				say_column(&to, name->raw, owner, AS_WRITTEN);
 			add_comment(&to, draft->told[i]->columns[j]->comment);
 		}
+		if (owner->count && table->display >= 0 && table->display2 < 0)
+			say_display(draft, table);
 	}
 	return !draft->pool.failed && pack(draft);
 }

@@ -9,7 +9,8 @@
 
 enum {
 	WORK_MOST = 60000, /* bytes */
-	ALIAS_MOST = 40    /* bytes of a value that may be said otherwise */
+	ALIAS_MOST = 40,   /* bytes of a value that may be said otherwise */
+	SHORT_MOST = 500   /* values with abbreviations: that many are compared one by one */
 };
 
 /* ---- keys --------------------------------------------------------------------------------------
@@ -239,6 +240,32 @@ static void post_key(struct build *b, uint32_t index)
 		pool_finish(&b->work);
 }
 
+/* Does a word end with a point? */
+static bool is_short_form(const char *text)
+{
+	for (size_t i = 2; text[i - 1] && text[i]; i++)
+		if (text[i] == '.' && in_word((unsigned char)text[i - 1]) &&
+		        (!text[i + 1] || text[i + 1] == ' '))
+			return true;
+	return false;
+}
+
+static void note_short_form(struct build *b, uint32_t index)
+{
+	struct values *v = b->values;
+	uint32_t *larger;
+	if (v->short_count == SHORT_MOST || v->shapes[index].length > ALIAS_MOST ||
+	        !is_short_form(v->text + v->values[index].text))
+		return;
+	larger = realloc(v->short_forms, (v->short_count + 1) * sizeof *larger);
+	if (!larger) {
+		b->failed = true;
+		return;
+	}
+	v->short_forms = larger;
+	v->short_forms[v->short_count++] = index;
+}
+
 static void post_all(struct build *b)
 {
 	struct values *v = b->values;
@@ -248,6 +275,7 @@ static void post_all(struct build *b)
 		v->shapes[i] = (struct shape){values_mask(key, n), (uint32_t)n};
 		if (!i || strcmp(key, v->text + v->values[i - 1].key) != 0)
 			post_key(b, i);
+		note_short_form(b, i);
 	}
 	if (v->stem_count)
 		qsort(v->stems, v->stem_count, sizeof *v->stems, compare_postings);
@@ -302,12 +330,14 @@ void values_destroy(struct values *v)
 	free(v->shapes);
 	free(v->stems);
 	free(v->words);
+	free(v->short_forms);
 	free(v);
 }
 
 size_t values_memory(const struct values *v)
 {
 	return v ? sizeof *v + v->text_bytes + v->count * (sizeof *v->values + sizeof *v->shapes) +
-	                       (v->stem_count + v->word_count) * sizeof *v->stems
+	                       (v->stem_count + v->word_count) * sizeof *v->stems +
+	                       v->short_count * sizeof *v->short_forms
 	         : 0;
 }

@@ -10,6 +10,7 @@ enum {
 	SAME = 950,
 	ALIASES = 840,
 	STEMS = 850,
+	SHORT = 830,
 	SCANNED = 20000, /* values with a common word, at most */
 	ONE_ERROR = 5,   /* bytes from which one typing error is forgiven */
 	TWO_ERRORS = 9
@@ -100,6 +101,32 @@ static void find_stems(struct search *s)
 	        s->v->stems, s->v->stem_count, values_hash(s->stems, strlen(s->stems)), &count);
 	for (size_t i = 0; i < count; i++)
 		hit_key(s, list[i].value, strcmp(key_of(s->v, list[i].value), s->key) ? STEMS : 0);
+}
+
+/* ---- abbreviations -----------------------------------------------------------------------------
+ */
+
+/* Is each word of the key the beginning of one of the phrase: "comp sci" of "computer science"? */
+static bool is_short_for(const char *key, const char *said)
+{
+	size_t words = 0, letters = 0;
+	while (*key && *said) {
+		size_t n = strcspn(key, " "), m = strcspn(said, " ");
+		if (n > m || memcmp(key, said, n) != 0)
+			return false;
+		letters += n;
+		words++;
+		key += n + (key[n] == ' ');
+		said += m + (said[m] == ' ');
+	}
+	return !*key && !*said && letters >= words * 3;
+}
+
+static void find_short_forms(struct search *s)
+{
+	for (size_t i = 0; i < s->v->short_count; i++)
+		if (is_short_for(key_of(s->v, s->v->short_forms[i]), s->key))
+			hit(s, &s->v->values[s->v->short_forms[i]], SHORT);
 }
 
 /* ---- parts -------------------------------------------------------------------------------------
@@ -235,6 +262,8 @@ size_t values_find(const struct schema *schema, const char *folded, const char *
 	if (values_squash(stems, s.stems, sizeof s.stems) == SIZE_MAX)
 		return s.count;
 	find_stems(&s);
+	if (!s.count)
+		find_short_forms(&s);
 	if (fuzzy) {
 		find_parts(&s);
 		if (!s.count)

@@ -33,6 +33,8 @@ struct values {
 	size_t count;
 	struct posting *stems, *words; /* sorted by hash; words: of keys with several */
 	size_t stem_count, word_count;
+	uint32_t *short_forms; /* values with abbreviations: "Comp. Sci." */
+	size_t short_count;
 };
 
 /* Folded text without punctuation, one blank between words. SIZE_MAX: no room. */

@@ -146,6 +146,15 @@ static void adjectives_speak_of_columns(void **state)
 	assert_int_equal(found->direction, -1);
 	assert_string_equal(found->columns[0], "price");
 	assert_null(lexicon_adjective("singer", &degree));
+	found = lexicon_adjective("recently", &degree);
+	assert_non_null(found);
+	assert_int_equal(degree, 0);
+	assert_string_equal(found->word, "recent");
+	found = lexicon_adjective("earned", &degree);
+	assert_non_null(found);
+	assert_int_equal(degree, 3);
+	assert_string_equal(found->columns[0], "salari");
+	assert_null(lexicon_adjective("last", &degree));
 }
 
 static void every_adjective_is_found(void **state)

@@ -99,6 +99,19 @@ static void writing_and_forms_of_words_are_forgiven(void **state)
 	assert_best("paris", "", 0, 0);
 }
 
+static void abbreviations_in_values_are_written_out(void **state)
+{
+	(void)state;
+	learn("CREATE TABLE a (x TEXT);"
+	      "INSERT INTO a VALUES ('Comp. Sci.'), ('Elec. Eng.'), ('Mr.'), ('Physics')",
+	        100);
+	assert_best("computer science", "Comp. Sci.", 830, 830);
+	assert_best("electrical engineering", "Elec. Eng.", 830, 830);
+	assert_best("computer", "", 0, 0);
+	assert_best("computer science department", "", 0, 0);
+	assert_best("mrs smith", "", 0, 0);
+}
+
 static void a_value_of_several_columns_is_found_in_each(void **state)
 {
 	struct value_hit hits[MOST];
@@ -249,6 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_teardown(writing_and_forms_of_words_are_forgiven, done),
+	        cmocka_unit_test_teardown(abbreviations_in_values_are_written_out, done),
 	        cmocka_unit_test_teardown(a_value_of_several_columns_is_found_in_each, done),
 	        cmocka_unit_test_teardown(parts_and_typing_errors_are_found_when_asked_for, done),
 	        cmocka_unit_test_teardown(the_beginning_of_a_value_is_seen, done),
