@@ -224,9 +224,34 @@ static void threads_share_the_tables(void **state)
 	}
 }
 
+#ifdef ASKD_FAULTS
+#include "faults.h"
+
+/* Runs first: the tables are made once. */
+static void tables_are_made_when_there_is_memory_again(void **state)
+{
+	bool made = false;
+	int failed = 0;
+	(void)state;
+	for (int at = 1; !made; at += 1 + at / 8, failed++) {
+		char number[16];
+		snprintf(number, sizeof number, "%d", at);
+		setenv("ASKD_TEST_FAIL_ALLOC", number, 1);
+		faults_arm();
+		made = lexicon_synonyms("custom") != NULL;
+	}
+	unsetenv("ASKD_TEST_FAIL_ALLOC");
+	faults_arm();
+	assert_true(failed > 10);
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+#ifdef ASKD_FAULTS
+	        cmocka_unit_test(tables_are_made_when_there_is_memory_again),
+#endif
 	        cmocka_unit_test(threads_share_the_tables),
 	        cmocka_unit_test(synonyms_go_both_ways),
 	        cmocka_unit_test(words_that_steer_a_question_are_no_synonyms),

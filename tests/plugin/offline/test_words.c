@@ -332,6 +332,36 @@ static void zero_bytes_are_blanks(void **state)
 	pool_finish(&pool);
 }
 
+#ifdef ASKD_FAULTS
+#include "faults.h"
+
+static void no_memory_is_told_at_any_place(void **state)
+{
+	static const char text[] =
+	        "Show \"New York\" and ACCT-211's CustName for two hundred dollars";
+	bool whole = false;
+	(void)state;
+	for (int at = 1; !whole; at++) {
+		struct pool pool = {0};
+		struct words words, parts;
+		char number[16];
+		bool cut;
+		snprintf(number, sizeof number, "%d", at);
+		setenv("ASKD_TEST_FAIL_ALLOC", number, 1);
+		faults_arm();
+		whole = words_read(&pool, text, strlen(text), &words, &cut) &&
+		        words_stems(&pool, text, strlen(text)) &&
+		        words_fold(&pool, text, strlen(text)) &&
+		        words_split_name(&pool, "GDPperCapita", &parts) &&
+		        words_stem(&pool, "customers");
+		assert_int_equal(whole, !pool.failed);
+		unsetenv("ASKD_TEST_FAIL_ALLOC");
+		faults_arm();
+		pool_finish(&pool);
+	}
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +380,9 @@ int main(void)
 	        cmocka_unit_test(texts_are_folded),
 	        cmocka_unit_test(long_texts_are_cut),
 	        cmocka_unit_test(zero_bytes_are_blanks),
+#ifdef ASKD_FAULTS
+	        cmocka_unit_test(no_memory_is_told_at_any_place),
+#endif
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
