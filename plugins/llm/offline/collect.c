@@ -183,10 +183,21 @@ static struct form_value truth(struct assembly *a, int32_t column, bool yes)
 	        quoted ? pool_copy(a->pool, text + 1, strlen(text) - 2) : text, quoted};
 }
 
+/* "have no phone", "without a phone" */
+static bool is_behind_no(const struct collector *k)
+{
+	static const char *const no[] = {"no", "without", NULL};
+	const struct phrase *before = k->phrase ? k->a->cover->phrases[k->phrase - 1] : NULL;
+
+	return k->negated && before && before->action == ACT_NOT && !lead_of(k) &&
+	       is_word(word_at(k, before->first), no) && k->p->action == ACT_MENTION &&
+	       !(k->p->spans[0]->kinds & LINK_TABLE);
+}
+
 static void take_column(struct collector *k, int32_t column, bool distinct)
 {
 	const struct word *lead = lead_of(k);
-	bool condition = k->tail && lead && is_word(lead, lead_havings);
+	bool condition = k->tail && ((lead && is_word(lead, lead_havings)) || is_behind_no(k));
 
 	k->last_column = column;
 	k->last_select = 0;
