@@ -75,6 +75,14 @@ static int32_t display_of(const struct builder *b, int32_t table)
 	return t->columns ? (int32_t)t->first : -1;
 }
 
+/* The names of the rows of a table: a first name before the last. */
+static bool select_display(struct builder *b, int32_t table)
+{
+	if (table >= 0 && b->schema->tables[table].display2 >= 0)
+		select_column(b, b->schema->tables[table].display2);
+	return select_column(b, display_of(b, table));
+}
+
 /* ---- what is asked for ------------------------------------------------------------------------ */
 
 static int32_t find_entity(const struct builder *b)
@@ -134,10 +142,10 @@ static void take_selected(struct builder *b)
 			                 ? table_of(b, b->q->select[k].column) == (int32_t)named->table
 			                 : b->q->select[k].table == (int32_t)named->table;
 		if (!shown)
-			select_column(b, display_of(b, (int32_t)named->table));
+			select_display(b, (int32_t)named->table);
 	}
 	if (!b->q->selected && !a->groups) {
-		select_column(b, display_of(b, b->entity));
+		select_display(b, b->entity);
 		a->guesses++;
 	}
 }
@@ -189,7 +197,7 @@ static void take_groups(struct builder *b, bool counts)
 			if (column >= 0)
 				select_column(b, column);
 			else if (!plain_columns(b->q))
-				select_column(b, display_of(b, table));
+				select_display(b, table);
 			continue;
 		}
 		if (column >= 0) {
@@ -205,7 +213,7 @@ static void take_groups(struct builder *b, bool counts)
 			if (!b->q->select[k].aggregate && table_of(b, b->q->select[k].column) == table)
 				table = -1;
 		if (table >= 0)
-			select_column(b, display_of(b, table));
+			select_display(b, table);
 	}
 }
 
@@ -242,7 +250,7 @@ static void make_groups(struct builder *b, int32_t counted)
 				of = (int32_t)b->a->named[i].table;
 		if (of < 0)
 			of = b->entity;
-		if (!select_column(b, display_of(b, of)))
+		if (!select_display(b, of))
 			return;
 	}
 	for (size_t i = 0; i < q->selected; i++)

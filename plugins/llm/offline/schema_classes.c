@@ -78,6 +78,9 @@ static int score(const struct draft *draft, const struct schema_table *table, ui
 		best += 4; /* "name", "customer name" before "contact name" */
 	if (best >= 85 && name_has(name, last_names))
 		best = 92;
+	/* That of a job, not of a book. */
+	if (best == 95 && rest > 1 && !(column->flags & COLUMN_UNIQUE))
+		best = 88;
 	if (!best && (column->flags & COLUMN_UNIQUE) && !(column->flags & COLUMN_PRIMARY) &&
 	        !name_ends(name, not_display))
 		best = 45;
