@@ -135,8 +135,27 @@ static void offer_choices(struct pool *pool, const struct lattice *lattice,
 		reply->choices[0] = reply->choice_sql[0] = NULL;
 }
 
-static const char *why_not(struct pool *pool, const struct engine_reply *reply, size_t candidates)
+/* "Delete all orders": what is to be done, not to be found. */
+static bool is_action(const struct lattice *lattice)
 {
+	static const char *const verbs[] = {"delete", "remove", "drop", "insert", "update", "set", "change",
+	        "rename", "send", "truncate", "create", "cancel", "e-mail", "mail", NULL};
+	const struct word *words = lattice->words.words;
+	size_t first = lattice->words.count > 1 && !strcmp(words[0].text, "please");
+
+	if (lattice->words.count < first + 2 || words[first].kind == WORD_QUOTED)
+		return false;
+	for (size_t i = 0; verbs[i]; i++)
+		if (!strcmp(words[first].text, verbs[i]))
+			return true;
+	return false;
+}
+
+static const char *why_not(struct pool *pool, const struct lattice *lattice,
+        const struct engine_reply *reply, size_t candidates)
+{
+	if (is_action(lattice))
+		return "I can only read this database, neither change it nor do anything else.";
 	if (*reply->ignored)
 		return pool_print(pool, "I do not know what this means here: %s.", reply->ignored);
 	if (!candidates)
@@ -189,12 +208,12 @@ static int32_t read_question(const struct schema *schema, struct pool *pool,
 		reply->confidence_milli = confidence_of(best, rival);
 		reply->explanation = form_explain(schema, pool, best->form);
 	}
-	if (best && reply->confidence_milli >= DECLINE &&
+	if (best && reply->confidence_milli >= DECLINE && !is_action(lattice) &&
 	        best->cover->missed * 2 <= best->cover->content) {
 		reply->sql = best->sql;
 		offer_choices(pool, lattice, candidates, n, best, reply);
 	} else {
-		reply->reason = why_not(pool, reply, n);
+		reply->reason = why_not(pool, lattice, reply, n);
 	}
 	if (pool->failed || !reply->explanation || !reply->reason)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for a question");
