@@ -220,7 +220,7 @@ bool classes_learn(struct draft *draft, uint32_t index, const struct column_fact
 		else if (name_ends(name, year_ends) && !(column->flags & COLUMN_CODE))
 			column->flags |= COLUMN_MEASURE;
 	}
-	if (facts->distinct <= 50 && facts->distinct * 2 <= filled)
+	if (facts->distinct <= ENUM_MOST && facts->distinct * 2 <= filled)
 		column->flags |= COLUMN_ENUM;
 	if (facts->whole && facts->distinct == filled && !facts->nulls && filled > 1)
 		column->flags |= COLUMN_UNIQUE;

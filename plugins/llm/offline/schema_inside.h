@@ -60,6 +60,8 @@ void keys_mark_junctions(struct schema *schema);
 /* Takes the ways out that `keep` (one for each edge) says no to. */
 void keys_keep(struct schema *schema, const bool *keep);
 
+enum { ENUM_MOST = 50 /* different values of a COLUMN_ENUM */ };
+
 /* What a column was seen to hold. */
 struct column_facts {
 	uint64_t rows, nulls, bools, ints, floats, texts, others;
@@ -72,6 +74,7 @@ struct column_facts {
 	bool whole;             /* all rows were seen */
 	bool broken;            /* it could not be read */
 	bool gone;              /* and will never be */
+	bool indexed;
 };
 
 /* schema_classes.c: what columns are for, as names and declared types tell. */
@@ -81,10 +84,13 @@ bool classes_learn(struct draft *draft, uint32_t column, const struct column_fac
 /* Chooses the columns that name a row to people. */
 void classes_choose_display(struct draft *draft);
 
-/* A name or a text as SQL writes it. */
+/* schema_sql.c: a name or a text as SQL writes it; NULL: no memory. */
 const char *sql_name(struct pool *pool, const struct schema *schema, const char *name);
 const char *sql_table(
         struct pool *pool, const struct schema *schema, const struct schema_table *table);
 const char *sql_text(struct pool *pool, const char *text);
+/* A statement that reads at most so many rows. NULL where an argument is. */
+const char *sql_limited(struct pool *pool, const struct schema *schema, bool distinct,
+        const char *what, const char *from, uint32_t rows);
 
 #endif

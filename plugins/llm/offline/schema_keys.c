@@ -4,14 +4,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lexicon.h"
 #include "schema_inside.h"
 
 enum { DECLARED = 10, INFERRED = 16 };
 enum { FIT_NONE, FIT_ROLE, FIT_PART, FIT_END, FIT_WHOLE };
 
 static const char *const key_ends[] = {"id", "code", "key", "number", "no", NULL};
-/* Columns that lead to a person above, and tables of persons. */
+/* Words of columns that lead to a person above, and tables of persons. */
 static const char *const bosses[] = {"manager", "supervisor", "boss", "parent", "superior",
         "mentor", "reports", "report", "predecessor", "chief", "head", "super", NULL};
 static const char *const persons[] = {"employee", "employees", "staff", "person", "persons",
@@ -166,6 +165,7 @@ static int fit(const struct draft *draft, uint32_t column, uint32_t table, bool 
 	return boss && same && !draft->persons ? FIT_ROLE : FIT_NONE;
 }
 
+/* Does the name of a column speak for what is declared of it? */
 static bool fit_declared(const struct draft *draft, uint32_t from, uint32_t to)
 {
 	uint32_t table = draft->schema->columns[to].table;
@@ -218,20 +218,27 @@ static void infer(struct draft *draft, struct edges *edges)
 	}
 }
 
+/* Columns of a table that lead elsewhere; those of one reference are one. */
+static uint32_t references_of(const struct schema *schema, size_t table)
+{
+	uint32_t count = 0;
+	for (size_t i = 0; i < schema->edge_count; i += 1 + schema->edges[i].more)
+		count += schema->columns[schema->edges[i].from].table == table;
+	return count;
+}
+
 void keys_mark_junctions(struct schema *schema)
 {
 	for (size_t i = 0; i < schema->table_count; i++) {
 		struct schema_table *table = &schema->tables[i];
-		uint32_t foreign = 0, others = 0;
-		for (uint32_t j = table->first; j < table->first + table->columns; j++) {
-			uint32_t flags = schema->columns[j].flags;
-			foreign += (flags & COLUMN_FOREIGN) != 0;
-			others += !(flags & (COLUMN_FOREIGN | COLUMN_PRIMARY));
-		}
+		uint32_t others = 0;
+		for (uint32_t j = table->first; j < table->first + table->columns; j++)
+			others += !(schema->columns[j].flags & (COLUMN_FOREIGN | COLUMN_PRIMARY));
 		/* What has a key of its own is rather a thing of its own. */
 		if (table->key >= 0 && !(schema->columns[table->key].flags & COLUMN_FOREIGN))
 			others++;
-		table->junction = foreign >= 2 && others <= 2 && table->display < 0;
+		table->junction =
+		        others <= 2 && table->display < 0 && references_of(schema, i) >= 2;
 	}
 }
 

@@ -20,60 +20,6 @@ enum {
 
 static const char *const gender_words[] = {"gender", "sex", NULL};
 
-/* ---- SQL ---------------------------------------------------------------------------------------
- */
-
-const char *sql_name(struct pool *pool, const struct schema *schema, const char *name)
-{
-	char open = '"', close = '"';
-	size_t n = 3;
-	char *text, *end;
-	if (!strcmp(schema->dialect, "mysql"))
-		open = close = '`';
-	else if (!strcmp(schema->dialect, "sqlserver"))
-		open = '[', close = ']';
-	for (const char *s = name; *s; s++)
-		n += 1 + (*s == close);
-	text = end = pool_alloc(pool, n);
-	if (!text)
-		return NULL;
-	*end++ = open;
-	for (; *name; name++) {
-		if (*name == close)
-			*end++ = close;
-		*end++ = *name;
-	}
-	*end = close;
-	return text;
-}
-
-const char *sql_table(
-        struct pool *pool, const struct schema *schema, const struct schema_table *table)
-{
-	const char *name = sql_name(pool, schema, table->name);
-	const char *in = table->schema ? sql_name(pool, schema, table->schema) : NULL;
-	return in && name ? pool_print(pool, "%s.%s", in, name) : name;
-}
-
-const char *sql_text(struct pool *pool, const char *text)
-{
-	size_t n = 3;
-	char *quoted, *end;
-	for (const char *s = text; *s; s++)
-		n += 1 + (*s == '\'');
-	quoted = end = pool_alloc(pool, n);
-	if (!quoted)
-		return NULL;
-	*end++ = '\'';
-	for (; *text; text++) {
-		if (*text == '\'')
-			*end++ = '\'';
-		*end++ = *text;
-	}
-	*end = '\'';
-	return quoted;
-}
-
 /* ---- different values --------------------------------------------------------------------------
  */
 
@@ -185,21 +131,30 @@ static const char *skip_digits(const char *s, size_t most)
 /* 8/29/2013 9:08, 29.8.2013, 2013/08/29, 29 August 2013, Aug 29, 2013, August 2013 */
 static bool is_date(const char *s)
 {
-	static const char *const months[] = {
-	        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
+	static const char *const months[] = {"january", "february", "march", "april", "may", "june",
+	        "july", "august", "september", "october", "november", "december"};
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	const char *end = skip_digits(s, 4);
 	if (end && *end && strchr("/.-", *end)) {
-		char mark = *end;
-		end = skip_digits(end + 1, 2);
-		end = end && *end == mark ? skip_digits(end + 1, 4) : NULL;
-		return end && (!*end || *end == ' ');
+		const char *last = skip_digits(end + 1, 2);
+		size_t a = (size_t)(end - s), b = 0;
+		if (last && *last == *end) {
+			b = strspn(last + 1, "0123456789");
+			last += 1 + b;
+		}
+		/* neither 1.2.3 nor 123-45-6789 */
+		return b && (!*last || *last == ' ') &&
+		       ((a == 4 && b <= 2) || (a <= 2 && b == 4) ||
+		               (a <= 2 && b == 2 && *end == '/'));
 	}
 	s = end ? end + strspn(end, " ") : s;
-	for (size_t i = 0; i < 12; i++)
-		if (!strncasecmp(s, months[i], 3)) {
-			s += strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.");
+	for (size_t i = 0; i < 12; i++) {
+		size_t n = strspn(s, letters);
+		if (n >= 3 && n <= strlen(months[i]) && !strncasecmp(s, months[i], n)) {
+			s += n + (s[n] == '.');
 			return *s && strspn(s, " ,0123456789") == strlen(s);
 		}
+	}
 	return false;
 }
 
@@ -279,7 +234,7 @@ static void note_cell(struct learner *l, uint32_t index, const struct askd_value
 	}
 	l->bytes += n;
 	slot = set_add(&l->sets[index], &l->pool, hash_bytes(s, n));
-	if (slot && n <= LONGEST_VALUE) {
+	if (slot && n <= LONGEST_VALUE && (facts->texts || facts->distinct < 2)) {
 		slot->text = pool_copy(&l->pool, s, n);
 		if (facts->distinct < 2)
 			facts->samples[facts->distinct] = slot->text;
@@ -308,13 +263,6 @@ static bool is_local(int32_t rc, bool view)
 	       rc == ASKD_E_REFUSED || rc == ASKD_E_INVALID;
 }
 
-static const char *limited(struct learner *l, const char *what, const char *from, uint32_t rows)
-{
-	return !strcmp(l->draft->schema->dialect, "sqlserver")
-	               ? pool_print(&l->pool, "SELECT TOP (%u) %s FROM %s", rows, what, from)
-	               : pool_print(&l->pool, "SELECT %s FROM %s LIMIT %u", what, from, rows);
-}
-
 /* Samples columns of a table, at most SAMPLE_COLUMNS. */
 static int32_t sample(struct learner *l, const struct schema_table *table, uint32_t first,
         uint32_t count, struct askd_error *reterr)
@@ -328,7 +276,8 @@ static int32_t sample(struct learner *l, const struct schema_table *table, uint3
 		       : i                   ? pool_print(&l->pool, "%s, %s", what, name)
 		                             : name;
 	}
-	sql = what ? limited(l, what, sql_table(&l->pool, schema, table), SAMPLE_ROWS) : NULL;
+	sql = sql_limited(
+	        &l->pool, schema, false, what, sql_table(&l->pool, schema, table), SAMPLE_ROWS);
 	if (!sql)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the values");
 	l->column = first;
@@ -341,7 +290,7 @@ static int32_t sample(struct learner *l, const struct schema_table *table, uint3
 	rc = l->source->read(l->source, sql, SAMPLE_ROWS, take_row, l, reterr);
 	if (l->pool.failed)
 		return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the values");
-	if (rc && !l->full && count > 1 && is_local(rc, table->view)) {
+	if (rc && !l->full && count > 1 && !table->view && is_local(rc, false)) {
 		/* One that cannot be read must not take the others with it. */
 		rc = sample(l, table, first, count / 2, reterr);
 		if (!rc)
@@ -395,7 +344,7 @@ static int32_t index_column(struct learner *l, uint32_t index, struct askd_error
 	struct schema *schema = l->draft->schema;
 	struct schema_column *column = &schema->columns[index];
 	struct set *set = &l->sets[index];
-	const char *name, *from, *sql, *distinct;
+	const char *name, *from, *sql;
 	int32_t rc = ASKD_OK;
 	if (!worth_it(l, column))
 		return ASKD_OK;
@@ -410,11 +359,10 @@ static int32_t index_column(struct learner *l, uint32_t index, struct askd_error
 			}
 	} else {
 		name = sql_name(&l->pool, schema, column->name);
-		from = sql_table(&l->pool, schema, &schema->tables[column->table]);
-		from = name && from ? limited(l, name, from, SCAN_ROWS) : NULL;
+		from = sql_limited(&l->pool, schema, false, name,
+		        sql_table(&l->pool, schema, &schema->tables[column->table]), SCAN_ROWS);
 		from = from ? pool_print(&l->pool, "(%s) AS s", from) : NULL;
-		distinct = name ? pool_print(&l->pool, "DISTINCT %s", name) : NULL;
-		sql = from && distinct ? limited(l, distinct, from, l->max_values) : NULL;
+		sql = sql_limited(&l->pool, schema, true, name, from, l->max_values);
 		if (!sql)
 			return askd_fail(reterr, ASKD_E_NOMEM, "no memory for the values");
 		l->column = index;
@@ -422,11 +370,12 @@ static int32_t index_column(struct learner *l, uint32_t index, struct askd_error
 		rc = l->source->read(l->source, sql, l->max_values, take_value, l, reterr);
 		column->distinct =
 		        l->rows > column->distinct ? (uint32_t)l->rows : column->distinct;
+		if (column->distinct > ENUM_MOST)
+			column->flags &= ~(uint32_t)COLUMN_ENUM;
 		if (is_local(rc, schema->tables[column->table].view))
 			return ASKD_OK;
 	}
-	if (!rc)
-		column->flags |= COLUMN_INDEXED;
+	l->facts[index].indexed = !rc;
 	return rc;
 }
 
@@ -458,13 +407,14 @@ static void forget_broken(struct learner *l)
 	size_t kept = 0;
 	for (size_t i = 0; i < schema->phrase_count; i++) {
 		const struct schema_phrase *phrase = &schema->phrases[i];
-		const struct schema_table *table = &schema->tables[phrase->index];
 		bool gone = true;
-		if (phrase->kind == PHRASE_COLUMN)
+		if (phrase->kind == PHRASE_COLUMN) {
 			gone = l->facts[phrase->index].gone;
-		else
+		} else {
+			const struct schema_table *table = &schema->tables[phrase->index];
 			for (uint32_t j = 0; gone && j < table->columns; j++)
 				gone = l->facts[table->first + j].gone;
+		}
 		if (!gone)
 			schema->phrases[kept++] = *phrase;
 	}
@@ -493,20 +443,18 @@ static int32_t check_edge(
 	const char *table = sql_table(&l->pool, schema, &schema->tables[from->table]);
 	const char *key = sql_name(&l->pool, schema, to->name);
 	const char *other = sql_table(&l->pool, schema, &schema->tables[to->table]);
-	const char *sql = NULL;
+	const char *sql =
+	        table ? pool_print(&l->pool, "%s WHERE %s IS NOT NULL", table, column) : NULL;
 	int32_t rc;
-	if (column && table)
-		sql = limited(l, column,
-		        pool_print(&l->pool, "%s WHERE %s IS NOT NULL", table, column),
-		        SAMPLE_ROWS);
-	if (sql)
-		sql = limited(l, pool_print(&l->pool, "DISTINCT %s AS v", column),
-		        pool_print(&l->pool, "(%s) AS a", sql), CHECKED_VALUES);
+	sql = sql_limited(&l->pool, schema, false, column, sql, SAMPLE_ROWS);
+	sql = sql ? pool_print(&l->pool, "(%s) AS a", sql) : NULL;
+	column = column ? pool_print(&l->pool, "%s AS v", column) : NULL;
+	sql = sql_limited(&l->pool, schema, true, column, sql, CHECKED_VALUES);
 	if (sql && key && other)
 		sql = pool_print(&l->pool,
-		        "SELECT count(*), sum(CASE WHEN EXISTS (SELECT 1 FROM %s AS k "
-		        "WHERE k.%s = s.v) THEN 1 ELSE 0 END) FROM (%s) AS s",
-		        other, key, sql);
+		        "SELECT count(*), count(k.%s) FROM (%s) AS s LEFT JOIN %s AS k ON k.%s = "
+		        "s.v",
+		        key, sql, other, key);
 	if (l->pool.failed)
 		return ASKD_E_NOMEM;
 	l->counts[0] = l->counts[1] = 0;
@@ -571,6 +519,9 @@ int32_t schema_learn(struct schema *schema, const struct source *source, uint32_
 		goto out;
 	values_destroy(schema->values);
 	schema->values = values;
+	for (size_t i = 0; i < schema->column_count; i++)
+		if (l.facts[i].indexed)
+			schema->columns[i].flags |= COLUMN_INDEXED;
 	rc = ASKD_OK;
 out:
 	pool_finish(&l.pool);

@@ -68,25 +68,28 @@ static int compare_words(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The one word of the tables' names that begins with these letters; NULL: none, or several. */
-static const char *vocabulary_find(const struct draft *draft, const char *start, size_t n)
+/* Where the words with this beginning start in the vocabulary, or end. */
+static size_t bound(const struct draft *draft, const char *start, size_t n, bool end)
 {
 	size_t low = 0, high = draft->vocabulary_count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (strncmp(draft->vocabulary[middle], start, n) < 0)
+		int c = strncmp(draft->vocabulary[middle], start, n);
+		if (c < 0 || (end && !c))
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == draft->vocabulary_count || strncmp(draft->vocabulary[low], start, n) != 0)
-		return NULL;
-	if (draft->vocabulary[low][n] && low + 1 < draft->vocabulary_count &&
-	        !strncmp(draft->vocabulary[low + 1], start, n) &&
-	        strncmp(draft->vocabulary[low + 1], draft->vocabulary[low],
-	                strlen(draft->vocabulary[low])) != 0)
-		return NULL;
-	return draft->vocabulary[low];
+	return low;
+}
+
+/* The one word of the tables' names that begins with these letters; NULL: none, or several. */
+static const char *vocabulary_find(const struct draft *draft, const char *start, size_t n)
+{
+	size_t first = bound(draft, start, n, false), end = bound(draft, start, n, true);
+	const char *word = first < end ? draft->vocabulary[first] : NULL;
+	/* Forms of one word ("student", "students") are one. */
+	return word && !strncmp(draft->vocabulary[end - 1], word, strlen(word)) ? word : NULL;
 }
 
 bool vocabulary_has(const struct draft *draft, const char *word)
@@ -333,10 +336,13 @@ static const char *join(struct pool *pool, const char *const *words, uint32_t co
 /* ---- prefixes ----------------------------------------------------------------------------------
  */
 
-/* How many of the names have this first word, and more behind it? */
+enum { PREFIX_NAMES = 64 /* that many are looked at */ };
+
+/* How many of the first names have this first word, and more behind it? */
 static size_t count_first(const struct name *names, size_t count, const char *word)
 {
 	size_t same = 0;
+	count = count < PREFIX_NAMES ? count : PREFIX_NAMES;
 	for (size_t i = 0; i < count; i++)
 		same += names[i].count > 1 && !strcmp(names[i].words[0], word);
 	return same;
@@ -345,6 +351,7 @@ static size_t count_first(const struct name *names, size_t count, const char *wo
 static void skip_table_prefixes(struct draft *draft)
 {
 	size_t count = draft->schema->table_count;
+	size_t looked = count < PREFIX_NAMES ? count : PREFIX_NAMES;
 	for (size_t i = 0; i < count; i++) {
 		struct name *name = &draft->tables[i];
 		size_t same;
@@ -354,10 +361,9 @@ static void skip_table_prefixes(struct draft *draft)
 			name->skip = 1;
 			continue;
 		}
-		/* A word before nearly all tables is the application's name; a thing of its own
-		 * ("customer" beside "customer orders") has a table, or is one of few. */
-		same = count_first(draft->tables, count < 64 ? count : 64, name->words[0]);
-		name->skip = same >= 3 && same * 10 >= (count < 64 ? count : 64) * 7;
+		/* A word before nearly all tables is the application's name. */
+		same = count_first(draft->tables, count, name->words[0]);
+		name->skip = same >= 3 && same * 10 >= looked * 7;
 	}
 }
 
@@ -381,10 +387,11 @@ static void skip_column_prefixes(struct draft *draft, const struct schema_table 
 	struct name *names = draft->columns + table->first;
 	struct name *owner = &draft->tables[table - draft->schema->tables];
 	const char *prefix = NULL;
+	size_t looked = table->columns < PREFIX_NAMES ? table->columns : PREFIX_NAMES;
 	for (size_t i = 0; i < 2 && i < table->columns && !prefix; i++) {
 		size_t same =
 		        names[i].count ? count_first(names, table->columns, names[i].words[0]) : 0;
-		if (same >= 3 && same * 10 >= table->columns * (size_t)7)
+		if (same >= 3 && same * 10 >= looked * 7)
 			prefix = names[i].words[0];
 	}
 	/* "sb" of the table as well as of its columns */

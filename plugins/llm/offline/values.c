@@ -58,6 +58,8 @@ uint32_t values_mask(const char *key, size_t n)
 			mask |= 1u << (key[i] - 'a');
 		else if (key[i] >= '0' && key[i] <= '9')
 			mask |= MASK_DIGIT;
+		else if ((unsigned char)key[i] >= 0x80)
+			mask |= MASK_OTHER;
 	return mask;
 }
 
@@ -273,7 +275,9 @@ static void post_all(struct build *b)
 		const char *key = v->text + v->values[i].key;
 		size_t n = strlen(key);
 		v->shapes[i] = (struct shape){values_mask(key, n), (uint32_t)n};
-		if (!i || strcmp(key, v->text + v->values[i - 1].key) != 0)
+		/* Numbers and dates have no other forms, and no words. */
+		if ((v->shapes[i].mask & ~(uint32_t)MASK_DIGIT) &&
+		        (!i || strcmp(key, v->text + v->values[i - 1].key) != 0))
 			post_key(b, i);
 		note_short_form(b, i);
 	}

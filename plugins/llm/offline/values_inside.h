@@ -5,9 +5,10 @@
 #include "values.h"
 
 enum {
-	VALUE_KEY = 256,     /* room for a key: longer ones are not indexed */
-	VALUE_WORDS = 12,    /* of a value that can be found by themselves */
-	MASK_DIGIT = 1 << 26 /* beside one bit for each letter */
+	VALUE_KEY = 256,      /* room for a key: longer ones are not indexed */
+	VALUE_WORDS = 12,     /* of a value that can be found by themselves */
+	MASK_DIGIT = 1 << 26, /* beside one bit for each letter from a to z */
+	MASK_OTHER = 1 << 27  /* other letters */
 };
 
 enum { VALUE_ALIAS = 1u << 31 /* in `column`: the key is another way to say the text */ };

@@ -86,7 +86,7 @@ static size_t read_limits(const struct words *words, size_t i, enum span span, b
 	static const char *const out[] = {"excluding", "exclusive", "without", NULL};
 	static const char *const in[] = {"including", "inclusive", NULL};
 	static const char *const counted[] = {"including", "counting", NULL};
-	size_t at = i;
+	size_t at = i, behind;
 	enum span named;
 	int64_t n;
 	bool excluded, bracket;
@@ -107,12 +107,13 @@ static size_t read_limits(const struct words *words, size_t i, enum span span, b
 		at += 2;
 	else if (!excluded && word_is(words, at, "today"))
 		at++;
-	else if (!excluded && read_count(words, at, &n) > at &&
-	         word_span(words, read_count(words, at, &n), &named) &&
-	         word_is(words, read_count(words, at, &n) + 1, "ago"))
-		at = read_count(words, at, &n) + 2;
-	else
-		return i;
+	else {
+		behind = excluded ? at : read_count(words, at, &n);
+		if (behind == at || !word_span(words, behind, &named) ||
+		        !word_is(words, behind + 1, "ago"))
+			return i;
+		at = behind + 2;
+	}
 	*without = excluded;
 	if (bracket && at < words->count && *words->words[at].text == ')')
 		at++;

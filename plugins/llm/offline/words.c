@@ -21,7 +21,8 @@ struct scan {
 	size_t n;
 	struct words *out;
 	size_t room;
-	bool quotes; /* are read */
+	bool quotes;        /* are read */
+	bool behind_number; /* "10-" was read: what follows is parted at its hyphens */
 	bool full, failed;
 };
 
@@ -271,6 +272,23 @@ static size_t scan_address(struct scan *scan, size_t i)
 	return end;
 }
 
+/* Is the hyphen at j, behind the letters from `first` on, no more than a blank? "second-largest",
+ * "best-selling", "top-10", "19-year-old". */
+static bool hyphen_parts(const struct scan *scan, size_t first, size_t j)
+{
+	static const char *const words[] = {"first", "second", "third", "fourth", "fifth", "sixth",
+	        "seventh", "eighth", "ninth", "tenth", "most", "least", "top", "bottom", "last",
+	        "past", "next", "non", "worst"};
+	if (scan->behind_number)
+		return true;
+	if (j - first >= 4 && letters_are(scan, j - 3, "est"))
+		return true;
+	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+		if (strlen(words[k]) == j - first && letters_are(scan, first, words[k]))
+			return true;
+	return false;
+}
+
 /* Does the character at j, which is none of a word, join what stands before and behind it? */
 static bool joins(const struct scan *scan, size_t first, size_t j)
 {
@@ -278,7 +296,9 @@ static bool joins(const struct scan *scan, size_t first, size_t j)
 	size_t k;
 	if (!letter_is_word(next))
 		return false;
-	if (is_hyphen(c) || c == '@' || c == '&')
+	if (is_hyphen(c))
+		return !hyphen_parts(scan, first, j);
+	if (c == '@' || c == '&')
 		return true;
 	if (c == ':')
 		return is_digit(before) && is_digit(next);
@@ -323,6 +343,10 @@ static size_t scan_word(struct scan *scan, size_t i)
 	else if (j - i == 1 && is_letter(at(scan, i)) && at(scan, j) == '#')
 		j++;
 	add(scan, WORD_PLAIN, i, j, NULL);
+	/* The hyphen that parts is dropped. */
+	if (is_hyphen(at(scan, j)) && letter_is_word(at(scan, j + 1)) && hyphen_parts(scan, i, j))
+		return j + 1;
+	scan->behind_number = false;
 	return j;
 }
 
@@ -426,8 +450,10 @@ static size_t scan_number(struct scan *scan, size_t i)
 				end = j += n;
 		}
 	}
-	if (!number_ends(scan, first, j, &stop))
+	stop = j;
+	if (!memchr(digits, ',', count) && !number_ends(scan, first, j, &stop))
 		return 0;
+	scan->behind_number = stop > j;
 	if (scale && !decimal_scale(&value, scale))
 		return 0;
 	value.minus = minus;

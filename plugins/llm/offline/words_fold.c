@@ -44,6 +44,8 @@ bool letter_is_word(utf8proc_int32_t c)
 	if (c < 0x80)
 		return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 		       c == '_';
+	if ((c >= 0xbc && c <= 0xbe) || (c >= 0x2150 && c <= 0x215f))
+		return false; /* fractions */
 	switch (utf8proc_category(c)) {
 	case UTF8PROC_CATEGORY_LU:
 	case UTF8PROC_CATEGORY_LL:

@@ -176,8 +176,7 @@ static size_t read_small(const struct words *words, size_t i, unsigned *value, b
 	i++;
 	if (!*ordinal && *value >= 20 && *value % 10 == 0 && i < words->count &&
 	        read_numeral(&words->words[i], &ones, &last) && ones >= 1 && ones <= 9 &&
-	        !strchr(words->words[i].text, '-')) {
-		/* "thirty second" may be a time */
+	        !strchr(words->words[i].text, '-') && !is(words, i, "second")) {
 		*value += ones;
 		*ordinal = last;
 		i++;
@@ -199,7 +198,8 @@ static size_t read_in_words(const struct words *words, size_t i, bool join, stru
 	}
 	out->ones = true;
 	for (;;) {
-		next = article ? at : read_small(words, at, &small, &ordinal);
+		bool last = false;
+		next = article ? at : read_small(words, at, &small, &last);
 		if (next == at && !article)
 			break;
 		if (!article) {
@@ -207,6 +207,7 @@ static size_t read_in_words(const struct words *words, size_t i, bool join, stru
 			if (any && group >= 11 && group <= 21 && small >= 10 && total == 0 &&
 			        last_scale == 99) {
 				group = group * 100 + small;
+				ordinal = last;
 				out->ones = false;
 				at = next;
 				break;
@@ -216,6 +217,7 @@ static size_t read_in_words(const struct words *words, size_t i, bool join, stru
 			if (any && last_scale < 2)
 				break;
 			group += small;
+			ordinal = last;
 			at = next;
 			any = true;
 		}

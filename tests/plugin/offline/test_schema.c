@@ -374,6 +374,25 @@ static void values_tell_what_columns_hold(void **state)
 	done(&f);
 }
 
+static void dates_are_told_from_other_numbers(void **state)
+{
+	static const char *const texts[][2] = {{"8/29/2013 9:08", "1/2/2014"},
+	        {"29.8.2013", "1.12.2014"}, {"29 August 2013", "1 May 2014"},
+	        {"Aug. 29, 2013", "Sept 3, 2014"}, {"2013/8/29", "2014/1/2"}, {"1.2.3", "10.0.19"},
+	        {"123-45-6789", "321-54-9876"}, {"Mark 5", "Marcus 6"}, {"21-14-10", "21-18"}};
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct fixture f;
+		char script[200];
+		snprintf(script, sizeof script,
+		        "CREATE TABLE t (x TEXT); INSERT INTO t VALUES ('%s'), ('%s')", texts[i][0],
+		        texts[i][1]);
+		learn(&f, script);
+		assert_int_equal(column(&f, "t", "x")->type, i < 5 ? COLUMN_TIME : COLUMN_TEXT);
+		done(&f);
+	}
+}
+
 static int32_t read_truths(const struct source *source, const char *sql, uint32_t max_rows,
         source_row *row, void *owner, struct askd_error *reterr)
 {
@@ -562,6 +581,34 @@ static void what_cannot_be_read_is_not_understood(void **state)
 	done(&f);
 }
 
+static int32_t slow_views(const struct source *source, const char *sql, uint32_t max_rows,
+        source_row *row, void *owner, struct askd_error *reterr)
+{
+	struct failing *failing = source->state;
+	failing->calls++;
+	if (strstr(sql, "\"slow\""))
+		return askd_fail(reterr, ASKD_E_TIMEOUT, "too slow");
+	return failing->base.read(&failing->base, sql, max_rows, row, owner, reterr);
+}
+
+static void a_slow_view_is_waited_for_once(void **state)
+{
+	struct fixture f;
+	struct failing failing = {0};
+	struct source source = {slow_views, &failing};
+	struct askd_error error = {0};
+	struct value_hit hits[2];
+	(void)state;
+	open_database(&f, "CREATE TABLE zoo (name TEXT); INSERT INTO zoo VALUES ('Bronx Zoo');"
+	                  "CREATE VIEW slow AS SELECT name, name AS b, name AS c FROM zoo;");
+	failing.base = f.source;
+	f.schema = create(&f);
+	assert_int_equal(schema_learn(f.schema, &source, 100, &error), ASKD_OK);
+	assert_int_equal(failing.calls, 2);
+	assert_int_equal(values_find(f.schema, "bronx zoo", "bronx zoo", false, hits, 2), 1);
+	done(&f);
+}
+
 static int32_t read_nothing(const struct source *source, const char *sql, uint32_t max_rows,
         source_row *row, void *owner, struct askd_error *reterr)
 {
@@ -658,12 +705,14 @@ int main(void)
 	        cmocka_unit_test(persons_lead_to_persons_above),
 	        cmocka_unit_test(a_key_is_guessed_where_none_is_declared),
 	        cmocka_unit_test(values_tell_what_columns_hold),
+	        cmocka_unit_test(dates_are_told_from_other_numbers),
 	        cmocka_unit_test(truths_are_written_as_the_database_does),
 	        cmocka_unit_test(a_row_is_named_by_its_name),
 	        cmocka_unit_test(odd_names_and_values_do_no_harm),
 	        cmocka_unit_test(a_statement_that_fails_costs_only_its_columns),
 	        cmocka_unit_test(a_lost_database_is_told),
 	        cmocka_unit_test(what_cannot_be_read_is_not_understood),
+	        cmocka_unit_test(a_slow_view_is_waited_for_once),
 	        cmocka_unit_test(thousands_of_columns_are_read),
 #ifdef ASKD_FAULTS
 	        cmocka_unit_test(no_memory_is_told_at_any_place),

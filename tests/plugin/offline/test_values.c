@@ -97,6 +97,14 @@ static void writing_and_forms_of_words_are_forgiven(void **state)
 	assert_best("C", "C", 1000, 1000);
 	assert_best("a-", "A-", 1000, 1000);
 	assert_best("paris", "", 0, 0);
+	{
+		struct value_hit hits[MOST];
+		char long_text[2000];
+		memset(long_text, 'a', sizeof long_text - 1);
+		long_text[sizeof long_text - 1] = 0;
+		assert_int_equal(values_find(schema, long_text, long_text, true, hits, MOST), 0);
+		assert_false(values_begin(schema, long_text));
+	}
 }
 
 static void abbreviations_in_values_are_written_out(void **state)

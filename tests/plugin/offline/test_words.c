@@ -65,6 +65,8 @@ static void codes_and_addresses_stay_whole(void **state)
 	reads("2024-05-03 03/05/2024 3.5.2024 3-May-2024",
 	        "2024-05-03 03/05/2024 3.5.2024 3-may-2024");
 	reads("well-known part-time", "well-known part-time");
+	reads("second-largest, best-selling, top-10, non-smoking",
+	        "#.second=2 largest !, best selling !, top #10=10 !, non smoking");
 }
 
 static void apostrophes_part_what_they_shorten(void **state)
@@ -102,7 +104,9 @@ static void numbers_in_figures(void **state)
 	                                  "#2012=2012");
 	reads("minus 5 and 10 - 3", "#minus 5=-5 and #10=10 !- #3=3");
 	reads("007 0.10 -0", "#007=7 #0.10=0.1 #-0=0");
-	reads("19-year-old 10-day 5km 12%", "#19=19 year-old #10=10 day #5=5 km #%12%=12");
+	reads("19-year-old 10-day 5km 12%", "#19=19 year old #10=10 day #5=5 km #%12%=12");
+	reads("1,000-2,000 or 1,000x", "#1,000=1000 !- #2,000=2000 or #1,000=1000 x");
+	reads("1\u00bd", "#1=1 !1/2");
 	reads("1st, 2nd and 23rd", "#.1st=1 !, #.2nd=2 and #.23rd=23");
 	reads("123456789012345678901234567890", "123456789012345678901234567890");
 	reads("999999999999999999 million", "#999999999999999999=999999999999999999 million");
@@ -132,6 +136,7 @@ static void numbers_in_words(void **state)
 	reads("first, third, twenty-first", "#.first=1 !, #.third=3 !, #.twenty-first=21");
 	reads("one city, the one that", "#one=1 city !, the one that");
 	reads("per second and the second", "per second and the #.second=2");
+	reads("thirty second videos", "#thirty=30 second videos");
 }
 
 static void units_stand_before_and_behind_numbers(void **state)
