@@ -351,20 +351,43 @@ static void take_count(struct collector *k)
 	add_select(k, e);
 }
 
+/* "total sales": what stands in a table of money, if its rows are called after it; -1: it is none. */
+static int32_t money_of(const struct collector *k)
+{
+	static const char *const columns[] = {"amount", "total", "price", "valu", NULL};
+	const struct assembly *a = k->a;
+	const struct link_reading *r = resolve(k->a, k->p->spans[0], LINK_TABLE, 0, -1);
+
+	if (!r || !grammar_is_money(word_at(k, k->p->spans[0]->first)))
+		return -1;
+	for (size_t i = 0; columns[i]; i++) {
+		size_t count;
+		const struct schema_phrase *p = schema_find(a->schema, columns[i], &count);
+
+		for (size_t n = 0; n < count; n++)
+			if (p[n].kind == PHRASE_COLUMN &&
+			        a->schema->columns[p[n].index].table == r->index &&
+			        a->schema->columns[p[n].index].flags & COLUMN_MEASURE)
+				return (int32_t)p[n].index;
+	}
+	return -1;
+}
+
 static void take_aggregate(struct collector *k)
 {
 	struct assembly *a = k->a;
 	bool sums = k->p->aggregate == AGGREGATE_SUM || k->p->aggregate == AGGREGATE_AVG;
 	const struct link_reading *r =
 	        resolve(a, k->p->spans[0], LINK_COLUMN, sums ? 2 : 1, resolve_near(a, k->phrase));
+	int32_t money = sums ? money_of(k) : -1, column = money >= 0 ? money : r ? (int32_t)r->index : -1;
 
-	if (!r)
+	if (column < 0)
 		return;
 	for (size_t i = 0; i < k->pending_count; i++)
-		add_select(k, of_column((int32_t)r->index, k->pending[i]));
+		add_select(k, of_column(column, k->pending[i]));
 	k->pending_count = 0;
-	add_select(k, of_column((int32_t)r->index, (enum form_aggregate)k->p->aggregate));
-	k->last_column = (int32_t)r->index;
+	add_select(k, of_column(column, (enum form_aggregate)k->p->aggregate));
+	k->last_column = column;
 	k->last_select = a->selected;
 }
 

@@ -290,6 +290,8 @@ static bool makes_sense(const struct matcher *m, const struct phrase *p)
 
 	switch (p->action) {
 	case ACT_AGGREGATE:
+		if (last && last->kinds & LINK_TABLE && grammar_is_money(&m->lattice->words.words[last->first]))
+			return true;
 		return has_column(m, last, COLUMN_MEASURE | COLUMN_YEAR,
 		        p->aggregate == AGGREGATE_MIN || p->aggregate == AGGREGATE_MAX);
 	case ACT_COMPARE:
@@ -526,6 +528,17 @@ struct phrase *grammar_match(struct pool *pool, const struct lattice *lattice, s
 		}
 	*count = m.count;
 	return pool->failed ? NULL : m.phrases;
+}
+
+bool grammar_is_money(const struct word *word)
+{
+	static const char *const stems[] = {"sale", "payment", "refund", "expens", "donat", "cost", "revenu",
+	        "incom", "salari", "fee", "spend", "turnov", "earn", NULL};
+
+	for (size_t i = 0; stems[i]; i++)
+		if (word->stem && !strcmp(word->stem, stems[i]))
+			return true;
+	return false;
 }
 
 bool grammar_knows(const struct word *word)

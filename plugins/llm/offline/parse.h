@@ -121,6 +121,8 @@ enum { COVERS = 6 };
 size_t cover_find(struct pool *pool, const struct lattice *lattice, struct cover covers[COVERS]);
 /* Is the word one that the grammar knows, or of no content? */
 bool grammar_knows(const struct word *word);
+/* Does the word mean sums of money, so that "total" of it is no count? */
+bool grammar_is_money(const struct word *word);
 /* All phrases of the grammar that the question holds, by first word; *count. NULL: no memory. */
 struct phrase *grammar_match(struct pool *pool, const struct lattice *lattice, size_t *count);
 
