@@ -408,7 +408,7 @@ const struct rule grammar_rules[] = {
         {ACT_COUNT_ALL, 3, "how many are there"},
         {ACT_AGGREGATE, 2, "<aggregate> {C}"},
         {ACT_AGGREGATE, 2, "<aggregate> of ?all {C}"},
-        {ACT_AGGREGATE, 1, "<aggregate> {T}"}, /* a table of money */
+        {ACT_AGGREGATE, 5, "<aggregate> {T}"}, /* a table of money */
         {ACT_AGGREGATE, 3, "<aggregate> value|values|amount|level|number of {C}"},
         {ACT_AGGREGATE_TOO, 3, "<aggregate>"},
         {ACT_DISTINCT, 2, "<distinct>"},
