@@ -353,8 +353,9 @@ static void tell_missing(const struct config *config, bool named, int err)
 	}
 }
 
-static int run_verb(struct plugin_instance *instance, const struct askd_verb *verb,
-        const struct call_scope *scope, int argc, char **argv, int in, int out, int err)
+int daemon_run_verb(struct plugin_instance *instance, const struct askd_verb *verb,
+        const struct call_scope *scope, const char *config_path, int argc, char **argv, int in,
+        int out, int err)
 {
 	struct plugin_call call;
 	struct askd_verb_result result;
@@ -363,7 +364,8 @@ static int run_verb(struct plugin_instance *instance, const struct askd_verb *ve
 	int status = 1;
 
 	plugin_call_init(&call, scope, 0);
-	ASKD_MAKE(struct askd_verb_call, request, .in = in, .out = out, .err = err);
+	ASKD_MAKE(struct askd_verb_call, request, .in = in, .out = out, .err = err,
+	        .config = askd_text_of(config_path));
 	for (int i = 1; args && i < argc; i++)
 		if (json_array_append_new(args, json_string(argv[i]))) {
 			dprintf(err, "askd: argument %d is not valid UTF-8\n", i);
@@ -482,19 +484,23 @@ int daemon_command(struct daemon *daemon, const struct daemon_caller *caller, in
 		return run_key(daemon, &scope, argc, argv, out, err);
 	if (!strcmp(argv[0], "audit"))
 		return run_audit(daemon, argc, argv, out, err);
-	/* A verb may last for days (`chat`): it keeps its instance, and each of its questions
-	 * begins under the configuration of its time. */
+	/* A verb may last for days: it keeps its instance, and each of its questions begins under
+	 * the configuration of its time. */
 	generation = generation_hold(NULL);
 	verb = find_verb(generation->registry, argv[0], &instance);
-	if (verb)
+	if (verb && verb->flags & ASKD_VERB_CLIENT) {
+		dprintf(err, "askd: '%s' runs in the process of whoever calls it\n", argv[0]);
+		verb = NULL;
+	} else if (verb) {
 		plugin_instance_hold(instance);
-	else
+	} else {
 		tell_unknown(argv[0], generation->registry, err);
+	}
 	generation_drop(generation);
 	ARM_FAULTS();
 	if (!verb)
 		return 1;
-	status = run_verb(instance, verb, &scope, argc, argv, in, out, err);
+	status = daemon_run_verb(instance, verb, &scope, NULL, argc, argv, in, out, err);
 	plugin_instance_drop(instance);
 	if (status) {
 		generation = generation_hold(NULL);

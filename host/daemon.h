@@ -36,6 +36,15 @@ struct daemon_caller {
 int daemon_command(struct daemon *daemon, const struct daemon_caller *caller, int argc, char **argv,
         int in, int out, int err, struct cancel *cancel);
 
+/* The instance whose verb `word` runs in the client (ASKD_VERB_CLIENT). NULL: there is none, or the
+ * verb belongs to whoever holds the state. Opens nothing but libraries. [main] */
+const struct config_instance *client_verb_find(const struct config *config, const char *word);
+/* Runs argv[0] of it here, with a copy of the instance. The caller has blocked the signals that
+ * ASKD_VERB_CLIENT names. Returns the exit status. [main] */
+int client_verb_run(const struct config *config, const struct config_instance *which,
+        const char *identity, const char *config_path, int argc, char **argv, int in, int out,
+        int err);
+
 /* The words of the command line that instances offer, for help and for the nearest name. */
 struct daemon_verb {
 	const char *name, *usage, *help;

@@ -31,6 +31,10 @@ struct daemon {
 
 /* Until all that serve the web listen, or have failed to; at most a few seconds. [main] */
 void daemon_wait_for_servers(const struct registry *registry);
+/* Enters a verb; the words as its arguments. Returns the exit status. [any] */
+int daemon_run_verb(struct plugin_instance *instance, const struct askd_verb *verb,
+        const struct call_scope *scope, const char *config_path, int argc, char **argv, int in,
+        int out, int err);
 
 /* ---- generations.c ---- */
 

@@ -286,6 +286,24 @@ static char **words_for_holder(const struct arguments *args)
 	return words;
 }
 
+/* A verb that runs here whoever holds the state. It takes all these signals itself. */
+static int command_client(const struct config *config, const struct config_instance *which,
+        const struct arguments *args)
+{
+	static const int list[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCONT, SIGWINCH};
+	char identity[160];
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+		sigaddset(&signals, list[i]);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	snprintf(identity, sizeof identity, "local:%s", user_name());
+	return client_verb_run(config, which, identity, args->config, args->count, args->words,
+	        STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO);
+}
+
 enum { HOLDER_TRIES = 250 }; /* five seconds */
 
 struct interrupt {
@@ -309,6 +327,8 @@ static void *wait_for_interrupt(void *arg)
 static int command_with_state(const struct arguments *args)
 {
 	struct config *config = read_config(args);
+	const struct config_instance *client =
+	        config ? client_verb_find(config, args->words[0]) : NULL;
 	struct askd_error error = {0};
 	struct daemon *daemon = NULL;
 	struct cancel cancel;
@@ -320,6 +340,11 @@ static int command_with_state(const struct arguments *args)
 
 	if (!config)
 		return 1;
+	if (client) {
+		status = command_client(config, client, args);
+		config_destroy(config);
+		return status;
+	}
 	cancel_init(&cancel);
 	words = words_for_holder(args);
 	if (!words)

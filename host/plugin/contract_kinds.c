@@ -411,6 +411,7 @@ M(verb_call, in, FD, PLAIN),
 M(verb_call, out, FD, PLAIN),
 M(verb_call, err, FD, PLAIN),
 M(verb_call, args, JSON, CONTENT),
+M(verb_call, config, TEXT, PLAIN),
 END(verb_call)
 
 STRUCT(verb_result)

@@ -76,7 +76,7 @@ memory:
 	return NULL;
 }
 
-static struct plugin_library *find_library(const struct config_instance *config,
+struct plugin_library *registry_library(const struct config_instance *config,
         const char *const *search_path, struct askd_error *reterr)
 {
 	size_t n = strlen(config->plugin);
@@ -126,7 +126,7 @@ static struct plugin_instance *instance_prepare(const struct config_instance *co
 		        "`isolation` out",
 		        instance->host.instance);
 	} else {
-		instance->library = find_library(config, search_path, err);
+		instance->library = registry_library(config, search_path, err);
 		if (instance->library) {
 			rc = read_options(instance, config, err);
 		} else {

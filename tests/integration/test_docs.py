@@ -8,7 +8,8 @@ import jsonschema
 import pytest
 
 from conftest import DECISION, PER_CITY, TREE
-from documents import prefix, run_page, shell  # noqa: F401 (a fixture)
+from documents import alike, environment, prefix, run_page, shell  # noqa: F401 (a fixture)
+from terminal import Terminal
 
 PER_CITY_ANSWER = "Hamburg ordered the most, 300.5 in all, ahead of Berlin with 200. Köln ordered 0.5."
 
@@ -60,7 +61,7 @@ def test_readme(llm, prefix, tmp_path):  # noqa: F811
     assert text.count("\n") == 12, "the README promises little"
 
 
-@pytest.mark.parametrize("page,least", [("docs/operating.md", 6), ("docs/asking.md", 4)])
+@pytest.mark.parametrize("page,least", [("docs/operating.md", 6), ("docs/asking.md", 5)])
 def test_page(reader, page, least):
     prefix, folder, env = reader  # noqa: F811
     assert run_page(page, prefix, folder, env) >= least
@@ -70,6 +71,26 @@ def test_page_of_the_engine_without_a_model(prefix, tmp_path):  # noqa: F811
     if os.path.exists("/etc/askd/askd.yaml"):
         pytest.skip("this machine has a configuration of its own")
     assert run_page("docs/offline.md", prefix, tmp_path) >= 4
+
+
+def test_conversation(reader):
+    """The ```console block of docs/asking.md is what a person sees who types the same."""
+    prefix, folder, env = reader  # noqa: F811
+    page = (TREE / "docs/asking.md").read_text(encoding="utf-8")
+    first, *lines = re.search(r"^```console\n(.*?)^```$", page, re.M | re.S).group(1).splitlines()
+    shell("askd ask -c askd.yaml 'Will it rain?' || true", prefix, folder, env)  # makes the master key
+    one = Terminal([f"{prefix}/bin/askd", *first.split()[2:]], folder, {**environment(prefix, folder), **env})
+    try:
+        for line in lines:
+            if line.startswith("shop> "):
+                one.see("shop> ")
+                one.type(line.removeprefix("shop> ") + "\r")
+                one.see(line.removeprefix("shop> ")[:70])
+            else:
+                one.see(alike(line).removesuffix("SESSION"))
+        assert one.left() == 0
+    finally:
+        one.close()
 
 
 def test_commands_of_dev_exist():

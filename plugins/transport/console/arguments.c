@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const options[] = {"--database", "--session", "--json", "--help", NULL};
+const char *const ask_options[] = {"--database", "--session", "--json", "--help", NULL};
+const char *const chat_options[] = {"--database", "--session", "--help", NULL};
 
 /* Edit distance of short words. */
 static size_t distance(const char *a, const char *b)
@@ -29,17 +30,18 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
-static void unknown(struct arguments *a, const char *word, size_t n)
+const char *arguments_nearest(const char *word, const char *const *list)
 {
-	size_t best = 4;
-	snprintf(a->unknown, sizeof a->unknown, "%.*s", n < 60 ? (int)n : 60, word);
-	for (const char *const *option = options; *option; option++) {
-		size_t d = distance(a->unknown, *option);
+	const char *nearest = NULL;
+	size_t best = strlen(word) < 4 ? strlen(word) : 4;
+	for (; *list; list++) {
+		size_t d = distance(word, *list);
 		if (d < best) {
 			best = d;
-			a->nearest = *option;
+			nearest = *list;
 		}
 	}
+	return nearest;
 }
 
 /* Questions may come without quotes: their words are joined. */
@@ -69,7 +71,7 @@ static const char *value_of(struct arguments *a, const char *equals, const char 
 	return value;
 }
 
-bool arguments_read(struct arguments *a, const char *args, size_t n)
+bool arguments_read(struct arguments *a, const char *const *options, const char *args, size_t n)
 {
 	bool words_only = false;
 	*a = (struct arguments){.list = args ? json_loadb(args, n, 0, NULL) : json_array()};
@@ -89,18 +91,22 @@ bool arguments_read(struct arguments *a, const char *args, size_t n)
 			a->standard_input = true;
 		} else if (!strcmp(word, "--")) {
 			words_only = true;
-		} else if (!strcmp(word, "-d") ||
-		           (length == 10 && !strncmp(word, "--database", length))) {
-			a->database = value_of(a, word[1] == '-' ? equals : NULL,
-			        word[1] == '-' ? "--database" : "-d", &i);
+		} else if (!strcmp(word, "-h") || !strcmp(word, "--help")) {
+			a->help = true;
+		} else if (!strcmp(word, "-d")) {
+			a->database = value_of(a, NULL, "-d", &i);
+		} else if (length == 10 && !strncmp(word, "--database", length)) {
+			a->database = value_of(a, equals, "--database", &i);
 		} else if (length == 9 && !strncmp(word, "--session", length)) {
 			a->session = value_of(a, equals, "--session", &i);
-		} else if (!strcmp(word, "--json")) {
+		} else if (!strcmp(word, "--json") && options == ask_options) {
 			a->json = true;
-		} else if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
-			a->help = true;
+		} else if (!strcmp(word, "--exchange") && options == ask_options) {
+			a->exchange = true;
 		} else {
-			unknown(a, word, length);
+			snprintf(a->unknown, sizeof a->unknown, "%.*s",
+			        length < 60 ? (int)length : 60, word);
+			a->nearest = arguments_nearest(a->unknown, options);
 		}
 	}
 	return true;

@@ -1,21 +1,13 @@
 /* console.c: askd ask, a question from a terminal. */
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "arguments.h"
-#include "page.h"
+#include "chat.h"
+#include "exchange.h"
+#include "reading.h"
 
 #define USAGE "askd ask [-d DATABASE] [--session ID] [--json] \"QUESTION\""
-
-enum { STATUS_ANSWERED, STATUS_ERROR, STATUS_UNANSWERED };
-
-struct console {
-	const struct askd_host *host;
-	const struct askd_turn_service *turn;
-	const struct askd_i18n_service *i18n;
-};
 
 static int32_t console_open(void *self, const struct askd_host *host, struct askd_error *reterr)
 {
@@ -23,6 +15,8 @@ static int32_t console_open(void *self, const struct askd_host *host, struct ask
 	int32_t rc;
 	console->host = host;
 	rc = askd_need(host, "askd.turn/1", &console->turn, reterr);
+	if (!rc)
+		rc = askd_need(host, "askd.query/1", &console->query, reterr);
 	if (!rc)
 		rc = askd_need(host, "askd.i18n/1", &console->i18n, reterr);
 	return rc;
@@ -42,13 +36,13 @@ struct watcher {
 	bool terminal, written;
 };
 
-static const char *stage_text(const struct page_voice *voice, struct askd_text stage)
+const char *stage_text(const struct page_voice *voice, const char *stage)
 {
-	if (askd_equal(stage, ASKD_LITERAL("analysis")))
+	if (!strcmp(stage, "analysis"))
 		return page_say(voice, "Reading the question ...", NULL);
-	if (askd_equal(stage, ASKD_LITERAL("database")))
+	if (!strcmp(stage, "database"))
 		return page_say(voice, "Asking the database ...", NULL);
-	if (askd_equal(stage, ASKD_LITERAL("answer")))
+	if (!strcmp(stage, "answer"))
 		return page_say(voice, "Writing the answer ...", NULL);
 	return page_say(voice, "Working ...", NULL);
 }
@@ -60,7 +54,7 @@ static int32_t watch(const struct askd_progress_sink *sink, const struct askd_pr
 	if (!watcher->terminal || progress->kind != ASKD_PROGRESS_STAGE)
 		return ASKD_OK;
 	screen_raw(&line, "\r\033[K");
-	screen_raw(&line, stage_text(&watcher->voice, progress->stage));
+	screen_raw(&line, stage_text(&watcher->voice, progress->stage.s ? progress->stage.s : ""));
 	watcher->written |= screen_write(&line, watcher->voice.call, watcher->err);
 	screen_finish(&line);
 	return ASKD_OK;
@@ -68,40 +62,21 @@ static int32_t watch(const struct askd_progress_sink *sink, const struct askd_pr
 
 /* ---- the question ---------------------------------------------------------------------------- */
 
-/* All of `in`, up to QUESTION_BYTES. NULL: nothing, too much, or no text. */
+/* All of `in`. NULL: *problem says why. */
 static json_t *read_question(struct askd_call *call, int32_t in, const char **problem)
 {
-	char *text = malloc(QUESTION_BYTES + 1);
 	json_t *question = NULL;
 	size_t n = 0;
-	*problem = "there is no memory to read the question";
-	while (text) {
-		struct pollfd p = {.fd = in, .events = POLLIN};
-		ssize_t got;
-		if (askd_canceled(call)) {
-			*problem = "canceled";
-			goto out;
-		}
-		if (poll(&p, 1, 100) <= 0)
-			continue;
-		got = read(in, text + n, QUESTION_BYTES + 1 - n);
-		if (got < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (got <= 0)
-			break;
-		n += (size_t)got;
-		if (n > QUESTION_BYTES) {
-			*problem = "the question is longer than 64 KB";
-			goto out;
-		}
-	}
+	char *text = reading(call, in, QUESTION_BYTES, false, &n, problem);
+
+	if (n > QUESTION_BYTES)
+		*problem = "it is longer than 64 KB";
 	while (n && strchr(" \t\r\n", text[n - 1]) && text[n - 1])
 		n--;
-	if (text) {
+	if (text && n <= QUESTION_BYTES) {
 		question = memchr(text, 0, n) ? NULL : json_stringn(text, n);
-		*problem = "the question on standard input is not UTF-8 text";
+		*problem = "it is not UTF-8 text";
 	}
-out:
 	free(text);
 	return question;
 }
@@ -112,7 +87,7 @@ static bool is_blank(const json_t *question)
 	return !text || !text[strspn(text, " \t\r\n")];
 }
 
-static void complain(const struct page_voice *voice, int32_t err, const char *text)
+void complain(const struct page_voice *voice, int32_t err, const char *text)
 {
 	struct screen line = {.width = 80};
 	screen_raw(&line, "askd: ");
@@ -122,12 +97,13 @@ static void complain(const struct page_voice *voice, int32_t err, const char *te
 	screen_finish(&line);
 }
 
-static bool wrong_usage(const struct arguments *a, const struct page_voice *voice, int32_t err)
+bool wrong_usage(
+        const struct arguments *a, const struct page_voice *voice, const char *usage, int32_t err)
 {
 	if (a->needs)
 		complain(voice, err,
 		        page_say(voice, "the option {option} needs a value; usage: {usage}",
-		                "*option", a->needs, "*usage", USAGE, NULL));
+		                "*option", a->needs, "*usage", usage, NULL));
 	else if (a->unknown[0] && a->nearest)
 		complain(voice, err,
 		        page_say(voice, "there is no option {option}; did you mean {nearest}?",
@@ -135,7 +111,7 @@ static bool wrong_usage(const struct arguments *a, const struct page_voice *voic
 	else if (a->unknown[0])
 		complain(voice, err,
 		        page_say(voice, "there is no option {option}; usage: {usage}", "*option",
-		                a->unknown, "*usage", USAGE, NULL));
+		                a->unknown, "*usage", usage, NULL));
 	return a->needs || a->unknown[0];
 }
 
@@ -159,7 +135,7 @@ static int32_t show(const struct page_voice *voice, const struct askd_verb_call 
 			        voice, in->err, page_say(voice, "the answer cannot be read", NULL));
 			written = false;
 		} else {
-			page_print(&page, voice, object, reply->kind);
+			page_print(&page, voice, object, reply->kind, false);
 			written = screen_write(&page, voice->call, in->out);
 		}
 	}
@@ -208,12 +184,16 @@ ASKD_DEFINE(console_ask, askd_verb_call, askd_verb_result)
 	int32_t rc = ASKD_OK;
 
 	out->status = STATUS_ERROR;
-	if (!arguments_read(&a, in->args.s, in->args.n)) {
+	if (!arguments_read(&a, ask_options, in->args.s, in->args.n)) {
 		rc = askd_fail(reterr, ASKD_E_INVALID, "the arguments are no list of texts");
 		goto out;
 	}
-	if (wrong_usage(&a, &voice, in->err))
+	if (wrong_usage(&a, &voice, USAGE, in->err))
 		goto out;
+	if (a.exchange) {
+		out->status = exchange(console, call, in->in, in->out);
+		goto out;
+	}
 	if (a.help) {
 		const char *help = page_say(&voice,
 		        "Usage: {usage}\n\n"
@@ -230,7 +210,9 @@ ASKD_DEFINE(console_ask, askd_verb_call, askd_verb_result)
 	if (!question && (a.standard_input || isatty(in->in) != 1)) {
 		question = read_question(call, in->in, &problem);
 		if (!question) {
-			complain(&voice, in->err, page_say(&voice, problem, NULL));
+			complain(&voice, in->err,
+			        page_say(&voice, "the question on standard input: {problem}",
+			                "*problem", page_say(&voice, problem, NULL), NULL));
 			goto out;
 		}
 	}
@@ -253,11 +235,20 @@ out:
 	return rc;
 }
 
+/* ---- chat ------------------------------------------------------------------------------------ */
+
+ASKD_DEFINE(console_chat, askd_verb_call, askd_verb_result)
+{
+	return chat_run(self, call, in, out, reterr);
+}
+
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 ASKD_MAKE(static const struct askd_verb, verb_ask, .name = "ask", .usage = USAGE,
         .help = "Answers a question from a database.", .run = console_ask);
-static const struct askd_verb *const verb_list[] = {&verb_ask, NULL};
+ASKD_MAKE(static const struct askd_verb, verb_chat, .flags = ASKD_VERB_CLIENT, .name = "chat",
+        .usage = CHAT_USAGE, .help = "Answers questions in a conversation.", .run = console_chat);
+static const struct askd_verb *const verb_list[] = {&verb_ask, &verb_chat, NULL};
 ASKD_MAKE(static const struct askd_verbs, verbs, .verbs = verb_list);
 ASKD_MAKE(static const struct askd_extension, extension, .id = "askd.verbs/1", .table = &verbs);
 static const struct askd_extension *const extensions[] = {&extension, NULL};

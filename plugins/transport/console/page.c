@@ -1,9 +1,10 @@
 #include "page.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
-enum { PAGE_COLUMNS = 64, NARROWEST = 4, GAP = 2, SAY_ARGS = 8 };
+#include "table.h"
+
+enum { SAY_ARGS = 8 };
 
 const char *page_say(const struct page_voice *voice, const char *text, ...)
 {
@@ -28,171 +29,22 @@ const char *page_say(const struct page_voice *voice, const char *text, ...)
 	return result.text.s;
 }
 
-/* ---- the table ------------------------------------------------------------------------------- */
+/* ---- the rows -------------------------------------------------------------------------------- */
 
-/* The text of a cell, in `small` where it is no text. */
-static const char *cell_text(const json_t *cell, char small[64], size_t *n)
+static void print_data(
+        struct screen *screen, const struct page_voice *voice, const json_t *object, bool chat)
 {
-	if (json_is_string(cell)) {
-		*n = json_string_length(cell);
-		return json_string_value(cell);
-	}
-	small[0] = 0;
-	if (json_is_integer(cell))
-		snprintf(small, 64, "%lld", (long long)json_integer_value(cell));
-	else if (json_is_real(cell))
-		snprintf(small, 64, "%.15g", json_real_value(cell));
-	else if (json_is_boolean(cell))
-		snprintf(small, 64, "%s", json_is_true(cell) ? "true" : "false");
-	else if (cell && !json_is_null(cell))
-		snprintf(small, 64, "...");
-	*n = strlen(small);
-	return small;
-}
+	const json_t *columns = json_object_get(object, "columns");
+	const json_t *data = json_object_get(object, "data");
+	size_t rows = json_array_size(data), count = json_array_size(columns);
 
-static bool numeric(const json_t *cell)
-{
-	const char *s = json_string_value(cell);
-	if (json_is_number(cell))
-		return true;
-	if (!s)
-		return false;
-	s += *s == '-';
-	return isdigit((unsigned char)*s) && strspn(s, "0123456789.") == strlen(s);
-}
-
-struct table {
-	const json_t *columns, *data;
-	size_t rows, shown, count; /* count: columns that are shown */
-	uint32_t width[PAGE_COLUMNS];
-	bool number[PAGE_COLUMNS];
-};
-
-static const json_t *table_cell(const struct table *t, size_t row, size_t column)
-{
-	return json_array_get(json_array_get(t->data, row), column);
-}
-
-static void measure(struct table *t, size_t column)
-{
-	const json_t *name = json_array_get(t->columns, column);
-	uint32_t width = screen_width(json_string_value(name), json_string_length(name));
-	bool any = false, other = false;
-	for (size_t r = 0; r < t->shown; r++) {
-		char small[64];
-		size_t n;
-		const json_t *cell = table_cell(t, r, column);
-		const char *s = cell_text(cell, small, &n);
-		uint32_t w = screen_width(s, n);
-		width = w > width ? w : width;
-		any = any || numeric(cell);
-		other = other || (cell && !json_is_null(cell) && !numeric(cell));
-	}
-	t->number[column] = any && !other;
-	t->width[column] = width ? width : 1;
-}
-
-static uint32_t total(const struct table *t)
-{
-	uint32_t sum = t->count ? (uint32_t)(t->count - 1) * GAP : 0;
-	for (size_t c = 0; c < t->count; c++)
-		sum += t->width[c];
-	return sum;
-}
-
-/* Narrows the widest column, texts before numbers; then leaves columns out. */
-static void fit(struct table *t, uint32_t width)
-{
-	while (total(t) > width) {
-		size_t widest = t->count;
-		for (int numbers = 0; numbers < 2 && widest == t->count; numbers++)
-			for (size_t c = 0; c < t->count; c++)
-				if (t->number[c] == numbers &&
-				        t->width[c] > (numbers ? NARROWEST : 8) &&
-				        (widest == t->count || t->width[c] > t->width[widest]))
-					widest = c;
-		if (widest < t->count)
-			t->width[widest]--;
-		else if (t->count > 1)
-			t->count--;
-		else
-			return;
-	}
-}
-
-static void print_cell(struct screen *screen, const struct table *t, size_t column, const char *s,
-        size_t n, bool last)
-{
-	uint32_t width = t->width[column], w = screen_width(s, n);
-	if (t->number[column] && w < width)
-		screen_blanks(screen, width - w);
-	w = screen_text(screen, s, n, false, width);
-	if (last)
-		return;
-	if (!t->number[column] && w < width)
-		screen_blanks(screen, width - w);
-	screen_blanks(screen, GAP);
-}
-
-static void print_table(struct screen *screen, const struct page_voice *voice, struct table *t)
-{
-	char number[32];
-	size_t columns = json_array_size(t->columns);
-	for (size_t c = 0; c < t->count; c++)
-		measure(t, c);
-	fit(t, screen->width);
-	screen_raw(screen, "\n");
-	for (size_t c = 0; c < t->count; c++) {
-		const json_t *name = json_array_get(t->columns, c);
-		print_cell(screen, t, c, json_string_value(name), json_string_length(name),
-		        c + 1 == t->count);
-	}
-	screen_raw(screen, "\n");
-	for (size_t c = 0; c < t->count; c++) {
-		for (uint32_t i = 0; i < t->width[c]; i++)
-			screen_raw(screen, "-");
-		screen_blanks(screen, c + 1 < t->count ? GAP : 0);
-	}
-	screen_raw(screen, "\n");
-	for (size_t r = 0; r < t->shown; r++) {
-		for (size_t c = 0; c < t->count; c++) {
-			char small[64];
-			size_t n;
-			const char *s = cell_text(table_cell(t, r, c), small, &n);
-			print_cell(screen, t, c, s, n, c + 1 == t->count);
-		}
-		screen_raw(screen, "\n");
-	}
-	if (t->shown < t->rows) {
-		snprintf(number, sizeof number, "%zu", t->rows - t->shown);
-		screen_raw(screen, page_say(voice, "... and {rows} more rows, use --json for all.",
-		                           "*rows", number, NULL));
-		screen_raw(screen, "\n");
-	}
-	if (t->count < columns) {
-		snprintf(number, sizeof number, "%zu", columns - t->count);
-		screen_raw(screen,
-		        page_say(voice, "... and {columns} more columns, use --json for all.",
-		                "*columns", number, NULL));
-		screen_raw(screen, "\n");
-	}
-}
-
-static void print_data(struct screen *screen, const struct page_voice *voice, const json_t *object)
-{
-	struct table t = {.columns = json_object_get(object, "columns"),
-	        .data = json_object_get(object, "data")};
-	t.rows = json_array_size(t.data);
-	t.shown = t.rows < PAGE_ROWS ? t.rows : PAGE_ROWS;
-	t.count = json_array_size(t.columns);
-	if (t.count > PAGE_COLUMNS)
-		t.count = PAGE_COLUMNS;
-	for (size_t c = 0; c < t.count; c++)
-		if (!json_is_string(json_array_get(t.columns, c)))
-			return;
 	/* A single value stands in the answer. */
-	if (t.rows && t.count && (t.rows > 1 || t.count > 1))
-		print_table(screen, voice, &t);
+	if (rows && count && (rows > 1 || count > 1)) {
+		screen_raw(screen, "\n");
+		table_print(screen, voice, columns, data, chat ? CHAT_ROWS : PAGE_ROWS,
+		        chat ? "... and {rows} more rows: /csv FILE writes all of them."
+		             : "... and {rows} more rows, use --json for all.");
+	}
 	if (json_is_true(json_object_get(object, "truncated"))) {
 		screen_raw(
 		        screen, page_say(voice, "The database holds more rows than these.", NULL));
@@ -200,18 +52,51 @@ static void print_data(struct screen *screen, const struct page_voice *voice, co
 	}
 }
 
+/* A skill may have put them into its words, numbers and all. */
+static bool says_picks(const char *text, const json_t *list)
+{
+	json_t *first = json_sprintf("1. %s", json_string_value(json_array_get(list, 0)));
+	bool found = first && text && strstr(text, json_string_value(first));
+
+	json_decref(first);
+	return found;
+}
+
+/* What one can choose from or ask next, by number. */
+static void print_picks(struct screen *screen, const struct page_voice *voice, const json_t *object,
+        const char *text)
+{
+	const json_t *list = page_picks(object), *pick;
+	char number[32];
+	size_t i;
+
+	if (!list || says_picks(text, list))
+		return;
+	screen_raw(screen, "\n");
+	if (list != json_object_get(object, "choices")) {
+		screen_raw(screen, page_say(voice, "You could ask:", NULL));
+		screen_raw(screen, "\n");
+	}
+	json_array_foreach(list, i, pick)
+	{
+		snprintf(number, sizeof number, "%zu. ", i + 1);
+		screen_raw(screen, number);
+		screen_text(screen, json_string_value(pick), json_string_length(pick), false, 0);
+		screen_raw(screen, "\n");
+	}
+}
+
 /* ---- the lines below ------------------------------------------------------------------------- */
 
-static void dim_line(struct screen *screen, const char *s)
+void page_dim(struct screen *screen, const char *s)
 {
 	screen_dim(screen, true);
-	screen_text(screen, s, strlen(s), true, 0);
+	screen_prose(screen, s, strlen(s), 0);
 	screen_dim(screen, false);
 	screen_raw(screen, "\n");
 }
 
-/* Pico-dollars as dollars: at least four digits behind the dot, and all that matter. */
-static bool dollars(const json_t *pico, char out[40])
+bool page_dollars(const json_t *pico, char out[40])
 {
 	const char *s = json_string_value(pico);
 	long long n = s ? strtoll(s, NULL, 10) : (long long)json_integer_value(pico);
@@ -280,36 +165,30 @@ static void print_cost(struct screen *screen, const struct page_voice *voice, co
 		                          "*output", output, NULL));
 	}
 	screen_raw(&line, ", ");
-	screen_raw(&line, dollars(json_object_get(cost, "pico"), amount)
+	screen_raw(&line, page_dollars(json_object_get(cost, "pico"), amount)
 	                          ? amount
 	                          : page_say(voice, "cost unknown", NULL));
 	if (!line.failed)
-		dim_line(screen, line.s);
+		page_dim(screen, line.s);
 	screen->failed |= line.failed;
 	screen_finish(&line);
 }
 
-/* Questions that could be asked instead, or next. */
-static void print_suggestions(
-        struct screen *screen, const struct page_voice *voice, const json_t *suggestions)
+const json_t *page_picks(const json_t *object)
 {
-	const json_t *item;
-	size_t i;
-	if (json_array_size(suggestions)) {
-		screen_raw(screen, "\n");
-		screen_raw(screen, page_say(voice, "You could ask:", NULL));
-		screen_raw(screen, "\n");
+	static const char *const names[] = {"choices", "suggestions"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const json_t *list = json_object_get(object, names[i]);
+
+		if (json_array_size(list))
+			return list;
 	}
-	json_array_foreach(suggestions, i, item)
-	{
-		screen_raw(screen, "  ");
-		screen_text(screen, json_string_value(item), json_string_length(item), false, 0);
-		screen_raw(screen, "\n");
-	}
+	return NULL;
 }
 
-void page_print(
-        struct screen *screen, const struct page_voice *voice, const json_t *object, uint32_t kind)
+void page_print(struct screen *screen, const struct page_voice *voice, const json_t *object,
+        uint32_t kind, bool chat)
 {
 	const json_t *answer = json_object_get(object, "answer");
 	const char *sql = json_string_value(json_object_get(object, "sql"));
@@ -322,17 +201,22 @@ void page_print(
 		screen_markdown(screen, json_string_value(answer), json_string_length(answer));
 		screen_raw(screen, "\n");
 	}
-	print_data(screen, voice, object);
-	print_suggestions(screen, voice, json_object_get(object, "suggestions"));
+	print_data(screen, voice, object, chat);
+	print_picks(screen, voice, object, json_string_value(answer));
 	if ((sql && *sql) || (explanation && *explanation) || was_called(object))
 		screen_raw(screen, "\n");
-	if (sql && *sql)
-		dim_line(screen, page_say(voice, "SQL: {sql}", "*sql", sql, NULL));
+	if (sql && *sql) {
+		screen_dim(screen, true);
+		screen_raw(screen, page_say(voice, "SQL: ", NULL));
+		screen_text(screen, sql, strlen(sql), true, 0);
+		screen_dim(screen, false);
+		screen_raw(screen, "\n");
+	}
 	if (explanation && *explanation)
-		dim_line(screen, explanation);
+		page_dim(screen, explanation);
 	print_cost(screen, voice, object);
-	if (session && *session)
-		dim_line(screen,
+	if (session && *session && !chat)
+		page_dim(screen,
 		        kind == ASKD_TURN_CLARIFY
 		                ? page_say(voice, "To reply: askd ask --session {session} \"...\"",
 		                          "*session", session, NULL)

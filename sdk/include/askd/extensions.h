@@ -67,7 +67,8 @@ struct askd_verb_call {
 	int32_t in; /* descriptors of the person's terminal, borrowed */
 	int32_t out;
 	int32_t err;
-	struct askd_text args; /* JSON list of texts, without the verb */
+	struct askd_text args;   /* JSON list of texts, without the verb */
+	struct askd_text config; /* ASKD_VERB_CLIENT only: the file that -c named; absent: none */
 };
 
 struct askd_verb_result {
@@ -75,10 +76,21 @@ struct askd_verb_result {
 	int32_t status; /* exit status of the command */
 };
 
+/* `flags` of a verb */
+enum {
+	/* It runs in the process that the person started, never in the daemon: with the person's
+	 * environment, terminal, working folder and rights, and an instance of its own. The state
+	 * is not there, so services that need it answer BUSY; askd.i18n/1 works. What it wants of
+	 * the daemon it asks by commands of its own (/proc/self/exe). SIGHUP, SIGINT, SIGQUIT,
+	 * SIGTERM, SIGTSTP, SIGCONT and SIGWINCH are blocked: it takes them with signalfd(2), and
+	 * unblocks them in what it starts. */
+	ASKD_VERB_CLIENT = 1
+};
+
 /* A word of the command line: askd NAME ... */
 struct askd_verb {
 	uint32_t size;
-	uint32_t flags;
+	uint32_t flags; /* ASKD_VERB_* */
 	const char *name;
 	const char *usage;                              /* "askd ask [-d DATABASE] QUESTION" */
 	const char *help;                               /* one sentence */

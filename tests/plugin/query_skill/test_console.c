@@ -1,4 +1,4 @@
-/* askd ask, with a host made by hand and pipes for the terminal. */
+/* askd ask and the parts of askd chat, with a host made by hand and pipes for the terminal. */
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -6,14 +6,18 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
 
 #include "arguments.h"
+#include "chat.h"
+#include "chat_history.h"
 #include "fake_host.h"
 #include "page.h"
+#include "table.h"
 
 extern const struct askd_plugin askd_plugin_v1;
 
@@ -48,12 +52,15 @@ static int32_t fake_ask(const struct askd_host *host, struct askd_call *call,
 
 static const struct askd_turn_service turn_service = {.size = sizeof turn_service, .ask = fake_ask};
 
+static const struct askd_query_service query_service = {.size = sizeof query_service};
+
 static const void *find_service(const struct askd_host *host, const char *id)
 {
 	(void)host;
-	return !strcmp(id, "askd.turn/1")   ? (const void *)&turn_service
-	       : !strcmp(id, "askd.i18n/1") ? (const void *)&fake_i18n
-	                                    : NULL;
+	return !strcmp(id, "askd.turn/1")    ? (const void *)&turn_service
+	       : !strcmp(id, "askd.query/1") ? (const void *)&query_service
+	       : !strcmp(id, "askd.i18n/1")  ? (const void *)&fake_i18n
+	                                     : NULL;
 }
 
 static const struct askd_host host = {.size = sizeof host, .service = find_service};
@@ -306,6 +313,154 @@ static void a_terminal_shows_progress_in_colour_and_width(void **state)
 	close(master);
 }
 
+static char shown[65536];
+
+/* A page for a terminal of this width, in `shown`. */
+static void show_table(const char *columns, const char *data, uint32_t width)
+{
+	struct screen page = {.terminal = true, .width = width};
+	const struct page_voice voice = {&host, &fake_i18n, &call.call};
+	json_t *names = json_loads(columns, 0, NULL), *rows = json_loads(data, 0, NULL);
+
+	assert_non_null(names);
+	assert_non_null(rows);
+	table_print(&page, &voice, names, rows, 2, "and {rows} more");
+	snprintf(shown, sizeof shown, "%s", page.s ? page.s : "");
+	screen_finish(&page);
+	json_decref(names);
+	json_decref(rows);
+}
+
+static void too_many_columns_become_a_list(void **state)
+{
+	static const char columns[] = "[\"id\",\"a long name\",\"x\"]";
+	static const char data[] = "[[1,\"日本語の長い文\",null],[22,\"b\",\"c\"],[3,4,5]]";
+	(void)state;
+	show_table(columns, data, 40);
+	assert_string_equal(shown, "id  a long name     x\n"
+	                           "--  --------------  -\n"
+	                           " 1  日本語の長い文\n"
+	                           "22  b               c\n"
+	                           "and 1 more\n");
+	show_table(columns, data, 17);
+	assert_string_equal(shown, "id  a long na…  x\n"
+	                           "--  ----------  -\n"
+	                           " 1  日本語の…\n"
+	                           "22  b           c\n"
+	                           "and 1 more\n");
+	show_table(columns, data, 14);
+	assert_string_equal(shown, "id:      1\n"
+	                           "a long…: 日本…\n"
+	                           "x:       \n"
+	                           "\n"
+	                           "id:      22\n"
+	                           "a long…: b\n"
+	                           "x:       c\n"
+	                           "and 1 more\n");
+}
+
+static void prose_is_broken_between_words(void **state)
+{
+	struct screen page = {.terminal = true, .width = 12};
+	static const char text[] = "aaa bbb ccc ddd\ne incomprehensibilities f\x1b";
+	(void)state;
+	screen_prose(&page, text, strlen(text), 0);
+	assert_string_equal(page.s, "aaa bbb ccc\nddd\ne\nincomprehensibilities\nf\xef\xbf\xbd");
+	screen_clear(&page);
+	screen_raw(&page, "ab  ");
+	screen_prose(&page, text, 15, 4);
+	assert_string_equal(page.s, "ab  aaa bbb\n    ccc ddd");
+	screen_clear(&page);
+	page.terminal = false;
+	screen_prose(&page, text, 15, 4);
+	assert_string_equal(page.s, "aaa bbb ccc ddd");
+	screen_finish(&page);
+}
+
+static void broken_bytes_are_no_text(void **state)
+{
+	(void)state;
+	assert_true(screen_is_text("K\xc3\xb6ln \xf0\x9f\x98\x80 \xef\xbf\xbd", 14));
+	assert_false(screen_is_text("\xc3", 1));
+	assert_false(screen_is_text("\xc0\x80", 2));         /* overlong */
+	assert_false(screen_is_text("\xe0\x80\x80", 3));     /* overlong */
+	assert_false(screen_is_text("\xed\xa0\x80", 3));     /* a surrogate */
+	assert_false(screen_is_text("\xf4\x90\x80\x80", 4)); /* beyond Unicode */
+	assert_false(screen_is_whole("\xe2\x82", 2));
+	assert_true(screen_is_whole("\xe2\x82\xac", 3));
+	assert_true(screen_is_whole("\xe2x", 2)); /* no byte would help any more */
+	assert_int_equal(screen_width("a\xe2\x9c\x85\xcc\x81", 6), 3);
+}
+
+/* The words that complete the line, with blanks between, and where they begin. */
+static const char *completions(const json_t *tables, const char *line)
+{
+	size_t start = 99, i;
+	json_t *words = chat_complete(tables, line, &start), *word;
+
+	snprintf(shown, sizeof shown, "%zu:", start);
+	json_array_foreach(words, i, word)
+	{
+		size_t n = strlen(shown);
+		snprintf(shown + n, sizeof shown - n, " %s", json_string_value(word));
+	}
+	json_decref(words);
+	return shown;
+}
+
+static void names_are_completed_where_they_make_sense(void **state)
+{
+	json_t *tables = json_loads(
+	        "[{\"name\":\"orders\",\"columns\":[{\"name\":\"id\"},{\"name\":\"Total\"}]},"
+	        "{\"name\":\"old_orders\",\"columns\":[{\"name\":\"id\"},{\"name\":\"day\"}]}]",
+	        0, NULL);
+	(void)state;
+	assert_string_equal(completions(tables, "/c"), "0: /csv /clear /cancel");
+	assert_string_equal(completions(tables, "/tables o"), "8: orders old_orders");
+	assert_string_equal(completions(tables, "how many OR"), "9: orders");
+	assert_string_equal(completions(tables, "t"), "0:");
+	assert_string_equal(completions(tables, "orders by t"), "10: Total");
+	assert_string_equal(completions(tables, "old_orders.d"), "11: day");
+	assert_string_equal(completions(tables, "orders."), "7: id Total");
+	assert_string_equal(completions(NULL, "x"), "0:");
+	assert_false(chat_complete_needs_tables("/ta"));
+	assert_true(chat_complete_needs_tables("/tables "));
+	json_decref(tables);
+}
+
+static void count(void *arg, const char *entry)
+{
+	snprintf(shown, sizeof shown, "%s", entry);
+	++*(size_t *)arg;
+}
+
+static void history_belongs_to_one_person(void **state)
+{
+	char folder[] = "/tmp/askd-history-XXXXXX", path[200], wanted[200];
+	size_t n = 0;
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	unsetenv("XDG_STATE_HOME");
+	unsetenv("HOME");
+	assert_false(history_path(path, sizeof path));
+	setenv("HOME", folder, 1);
+	assert_true(history_path(path, sizeof path));
+	snprintf(wanted, sizeof wanted, "%s/.local/state/askd/history", folder);
+	assert_string_equal(path, wanted);
+	assert_true(history_add(path, "one"));
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_true(history_add(path, "two"));
+	history_read(path, count, &n);
+	assert_int_equal(n, 2);
+	assert_string_equal(shown, "two");
+	/* Whoever wants no history makes it no file. */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	assert_false(history_add(path, "three"));
+	snprintf(wanted, sizeof wanted, "rm -r %s", folder);
+	assert_int_equal(system(wanted), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +474,11 @@ int main(void)
 	        TEST(the_question_may_come_from_standard_input),
 	        TEST(a_reader_that_left_is_an_error_not_a_death),
 	        TEST(a_terminal_shows_progress_in_colour_and_width),
+	        TEST(too_many_columns_become_a_list),
+	        TEST(prose_is_broken_between_words),
+	        TEST(broken_bytes_are_no_text),
+	        TEST(names_are_completed_where_they_make_sense),
+	        TEST(history_belongs_to_one_person),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
