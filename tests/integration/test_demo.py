@@ -2,7 +2,6 @@
 answers from wrong ones."""
 
 import os
-import pty
 import re
 import signal
 import socket
@@ -13,6 +12,7 @@ import urllib.request
 import pytest
 
 from conftest import BUILD, TREE, sound, wait_until
+from terminal import CTRL_D, Terminal
 from test_http import free_port
 
 QUESTION = re.compile(r"^    (\S.* .*[?.])$", re.M)
@@ -92,23 +92,24 @@ def other_company(demo):
     return path
 
 
-def test_leaving_the_chat_ends_the_demo(demo):
-    terminal, inside = pty.openpty()
-    process = demo.start(stdin=inside, stdout=inside, stderr=inside)
-    os.close(inside)
-    seen = b""
-    while b"never ordered?" not in seen:
-        seen += os.read(terminal, 4096)
-    wait_until(demo.answers, "the demo")
-    os.write(terminal, b"/quit\n")
+def test_conversation_of_the_readme(demo):
+    """The ```console block of README.md is what a person sees who types the same. Leaving ends the demo."""
+    page = (TREE / "README.md").read_text(encoding="utf-8")
+    first, *lines = re.search(r"^```console\n(.*?)^```$", page, re.M | re.S).group(1).splitlines()
+    one = Terminal([TREE / "dev", *first.split()[2:]], TREE, demo.env)
     try:
-        while os.read(terminal, 4096):
-            pass
-    except OSError:  # how a terminal says that nobody is left
-        pass
-    assert process.wait(60) == 0
+        for line in lines:
+            if line.startswith("company> "):
+                one.see("company> ", seconds=90)
+                one.type(line.removeprefix("company> ") + "\r")
+                line = line.removeprefix("company> ")[:60]
+            one.see(line.replace("8484", str(demo.port)).replace("build/demo", str(demo.folder)), seconds=90)
+        assert demo.answers()
+        one.type(CTRL_D)
+        assert one.left(60) == 0
+    finally:
+        one.close()
     assert not demo.answers() and not (demo.folder / "state/askd.sock").exists()
-    os.close(terminal)
 
 
 def test_a_taken_port_is_named_with_the_next_step(demo):
