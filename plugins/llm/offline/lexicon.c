@@ -41,6 +41,7 @@ struct pair {
 
 struct build {
 	struct lexicon *lexicon;
+	struct pool own; /* of the pairs */
 	struct pair *pairs;
 	size_t pair_count, room, form_room;
 };
@@ -68,8 +69,8 @@ static void add_pair(struct build *build, const char *stem, const char *other)
 	struct pair *grown;
 	if (!strcmp(stem, other))
 		return;
-	grown = pool_grow(&build->lexicon->pool, build->pairs, build->pair_count, &build->room,
-	        sizeof *grown);
+	grown = pool_grow(
+	        &build->own, build->pairs, build->pair_count, &build->room, sizeof *grown);
 	if (!grown)
 		return;
 	build->pairs = grown;
@@ -96,7 +97,7 @@ static bool has(const char *const *list, size_t n, const char *stem)
 static void finish_table(struct build *build, struct table *table)
 {
 	struct pool *pool = &build->lexicon->pool;
-	if (pool->failed || !build->pair_count)
+	if (pool->failed || build->own.failed || !build->pair_count)
 		return;
 	qsort(build->pairs, build->pair_count, sizeof *build->pairs, compare_pairs);
 	table->entries = pool_alloc(pool, build->pair_count * sizeof *table->entries);
@@ -197,12 +198,15 @@ static void lexicon_destroy(struct lexicon *lexicon)
 static struct lexicon *lexicon_create(void)
 {
 	struct build build = {.lexicon = calloc(1, sizeof(struct lexicon))};
+	bool failed;
 	if (!build.lexicon)
 		return NULL;
 	build_words(&build);
 	build_adjectives(&build, lexicon_adjectives, 0);
 	build_adjectives(&build, lexicon_measuring_verbs, 3);
-	if (build.lexicon->pool.failed) {
+	failed = build.own.failed || build.lexicon->pool.failed;
+	pool_finish(&build.own);
+	if (failed) {
 		lexicon_destroy(build.lexicon);
 		return NULL;
 	}

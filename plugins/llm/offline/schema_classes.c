@@ -14,7 +14,8 @@ static const char *const counts[] = {
 static const char *const time_ends[] = {"date", "datetime", "timestamp", "dob", "birthday", NULL};
 static const char *const year_words[] = {"year", "yr", "founded", "built", "opened", "since",
         "season", "established", "released", "opening", "closing", "formed", "started", NULL};
-static const char *const first_names[] = {"first", "given", "fore", "forename", "firstname", NULL};
+static const char *const first_names[] = {
+        "first", "given", "personal", "fore", "forename", "firstname", NULL};
 static const char *const last_names[] = {
         "last", "family", "surname", "lastname", "sur", "sirname", NULL};
 /* What does not name a row, even if no value stands there twice. */
@@ -22,6 +23,8 @@ static const char *const not_display[] = {"type", "status", "category", "date", 
         "year", "size", "duration", "length", "phone", "url", "password", "score", "result",
         "rating", "gender", "sex", "notes", "note", "comment", "comments", "level", "position",
         "hash", "uuid", "image", "photo", "day", "month", "issue", NULL};
+static const char *const kinds_of_names[] = {
+        "full", "official", "common", "display", "short", NULL};
 static const char *const genders[] = {"gender", "sex", NULL};
 static const char *const not_names[] = {
         "user", "file", "login", "path", "middle", "nick", "maiden", "first", "given", NULL};
@@ -74,9 +77,12 @@ static int score(const struct draft *draft, const struct schema_table *table, ui
 		best = 97;
 	if (best > 50 && name_has(name, not_names))
 		best = 45;
+	/* "name", "customer name" and "title" before "contact name" */
 	if (best && rest <= 1)
-		best += 4; /* "name", "customer name" before "contact name" */
-	if (best >= 85 && name_has(name, last_names))
+		best += 4;
+	else if (best >= 85 && !name_has(name, kinds_of_names))
+		best = 84;
+	if (best >= 84 && name_has(name, last_names))
 		best = 92;
 	/* That of a job, not of a book. */
 	if (best == 95 && rest > 1 && !(column->flags & COLUMN_UNIQUE))
@@ -209,9 +215,11 @@ bool classes_learn(struct draft *draft, uint32_t index, const struct column_fact
 		column->yes = NULL;
 	}
 	guess_column(draft, index);
-	if (column->type == COLUMN_NUMBER) {
+	if (column->type == COLUMN_NUMBER && name->count) {
 		bool years = facts->min >= 1000 && facts->max <= 2100 && !facts->floats;
-		if (years && (name_ends(name, year_words) || (column->flags & COLUMN_TEXTUAL)))
+		if (years && (name_ends(name, year_words) ||
+		                     word_in(name->words[name->skip], year_ends) ||
+		                     (column->flags & COLUMN_TEXTUAL)))
 			column->flags |= COLUMN_YEAR;
 		else if (!years)
 			column->flags &= ~(uint32_t)COLUMN_YEAR;

@@ -75,6 +75,7 @@ struct column_facts {
 	bool broken;            /* it could not be read */
 	bool gone;              /* and will never be */
 	bool indexed;
+	bool astray; /* it was believed to lead to another table */
 };
 
 /* schema_classes.c: what columns are for, as names and declared types tell. */

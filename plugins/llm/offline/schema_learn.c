@@ -479,9 +479,24 @@ static int32_t check_edges(struct learner *l, struct askd_error *reterr)
 		if (schema->edges[i].cost > 10 && checked++ < CHECKED_EDGES)
 			rc = check_edge(l, &schema->edges[i], &keep[i], reterr);
 	}
-	if (!rc)
-		keys_keep(schema, keep);
-	return rc;
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < schema->edge_count; i++)
+		if (!keep[i])
+			l->facts[schema->edges[i].from].astray = true;
+	keys_keep(schema, keep);
+	/* What leads nowhere may be an amount after all. */
+	for (uint32_t i = 0; i < schema->column_count; i++) {
+		struct schema_column *column = &schema->columns[i];
+		uint32_t distinct = column->distinct;
+		if (!l->facts[i].astray || (column->flags & (COLUMN_FOREIGN | COLUMN_PRIMARY)))
+			continue;
+		column->flags &= ~(uint32_t)COLUMN_CODE;
+		if (!classes_learn(l->draft, i, &l->facts[i]))
+			return ASKD_E_NOMEM;
+		column->distinct = distinct;
+	}
+	return ASKD_OK;
 }
 
 int32_t schema_learn(struct schema *schema, const struct source *source, uint32_t max_values,

@@ -338,13 +338,13 @@ static const char *join(struct pool *pool, const char *const *words, uint32_t co
 
 enum { PREFIX_NAMES = 64 /* that many are looked at */ };
 
-/* How many of the first names have this first word, and more behind it? */
-static size_t count_first(const struct name *names, size_t count, const char *word)
+/* How many of the first names have this word at this place, and more behind it? */
+static size_t count_word(const struct name *names, size_t count, const char *word, uint32_t at)
 {
 	size_t same = 0;
 	count = count < PREFIX_NAMES ? count : PREFIX_NAMES;
 	for (size_t i = 0; i < count; i++)
-		same += names[i].count > 1 && !strcmp(names[i].words[0], word);
+		same += names[i].count > at + 1 && !strcmp(names[i].words[at], word);
 	return same;
 }
 
@@ -362,7 +362,7 @@ static void skip_table_prefixes(struct draft *draft)
 			continue;
 		}
 		/* A word before nearly all tables is the application's name. */
-		same = count_first(draft->tables, count, name->words[0]);
+		same = count_word(draft->tables, count, name->words[0], 0);
 		name->skip = same >= 3 && same * 10 >= looked * 7;
 	}
 }
@@ -382,18 +382,24 @@ static uint32_t own_words(const struct name *column, const struct name *table, u
 	return !strcmp(column->stems[at], table->stems[end - 1]) ? 1 : 0;
 }
 
+/* The word that stands at this place in nearly all names, or NULL. */
+static const char *common_word(const struct name *names, size_t count, uint32_t at)
+{
+	size_t looked = count < PREFIX_NAMES ? count : PREFIX_NAMES;
+	for (size_t i = 0; i < 2 && i < count; i++) {
+		const char *word = names[i].count > at ? names[i].words[at] : NULL;
+		size_t same = word ? count_word(names, count, word, at) : 0;
+		if (same >= 3 && same * 10 >= looked * 7)
+			return word;
+	}
+	return NULL;
+}
+
 static void skip_column_prefixes(struct draft *draft, const struct schema_table *table)
 {
 	struct name *names = draft->columns + table->first;
 	struct name *owner = &draft->tables[table - draft->schema->tables];
-	const char *prefix = NULL;
-	size_t looked = table->columns < PREFIX_NAMES ? table->columns : PREFIX_NAMES;
-	for (size_t i = 0; i < 2 && i < table->columns && !prefix; i++) {
-		size_t same =
-		        names[i].count ? count_first(names, table->columns, names[i].words[0]) : 0;
-		if (same >= 3 && same * 10 >= looked * 7)
-			prefix = names[i].words[0];
-	}
+	const char *prefix = common_word(names, table->columns, 0), *second = NULL;
 	/* "sb" of the table as well as of its columns */
 	if (prefix && owner->count > 1 && !owner->skip && !strcmp(prefix, owner->words[0]) &&
 	        strlen(prefix) <= 3 && !lexicon_expand(prefix))
@@ -401,13 +407,20 @@ static void skip_column_prefixes(struct draft *draft, const struct schema_table 
 	/* A thing of its own ("claim stage") is no empty prefix. */
 	if (prefix && !owner->skip && vocabulary_has(draft, prefix))
 		prefix = NULL;
+	/* "sbTx" of all columns */
+	if (prefix)
+		second = common_word(names, table->columns, 1);
+	if (second && (strlen(second) > 3 || vocabulary_has(draft, second)))
+		second = NULL;
 	for (size_t i = 0; i < table->columns; i++) {
-		names[i].own = own_words(&names[i], owner, 0);
-		if (!names[i].own && prefix && names[i].count > 1 &&
-		        !strcmp(names[i].words[0], prefix)) {
-			names[i].skip = 1;
-			names[i].own = own_words(&names[i], owner, 1);
-		}
+		struct name *name = &names[i];
+		name->own = own_words(name, owner, 0);
+		if (name->own || !prefix || name->count < 2 || strcmp(name->words[0], prefix) != 0)
+			continue;
+		name->skip = 1;
+		if (second && name->count > 2 && !strcmp(name->words[1], second))
+			name->skip = 2;
+		name->own = own_words(name, owner, name->skip);
 	}
 }
 

@@ -271,6 +271,19 @@ static void add_comment(const struct saying *to, struct askd_text comment)
 	add(to, stems, count, 850);
 }
 
+/* "name" of customers is the customer name; behind a prefix of all columns any other as well. */
+static void add_owned(
+        const struct saying *to, const struct name *name, const struct name *owner, uint32_t weight)
+{
+	const char *stems[PHRASE_WORDS];
+	uint32_t count = name->count - name->skip;
+	if (owner->count == owner->skip || count + 1 > PHRASE_WORDS || (count > 1 && !name->skip))
+		return;
+	stems[0] = owner->stems[owner->count - 1];
+	memcpy(stems + 1, name->stems + name->skip, count * sizeof *stems);
+	add_plain(to, stems, count + 1, weight);
+}
+
 static bool has_stem(const struct name *name, const char *stem)
 {
 	for (uint32_t i = 0; i < name->count; i++)
@@ -279,28 +292,42 @@ static bool has_stem(const struct name *name, const char *stem)
 	return false;
 }
 
-/* The ways that one form of a column's name gives; `weight` of the best. */
-static void say_column(
-        const struct saying *to, const struct name *name, const struct name *owner, uint32_t weight)
+/* "department name" of an instructor is hardly his "name", if he has one himself. */
+static uint32_t weight_of_end(
+        const struct draft *draft, const struct schema_table *table, uint32_t index)
+{
+	const struct name *name = &draft->columns[index];
+	const struct name *owner = &draft->tables[table - draft->schema->tables];
+	if (name->own || name->count < 2 || !vocabulary_has(draft, name->words[name->skip]) ||
+	        has_stem(owner, name->stems[name->skip]))
+		return 1000;
+	if (table->display >= 0 && table->display != (int32_t)index &&
+	        !strcmp(name->words[name->count - 1], "name"))
+		return 700;
+	for (uint32_t i = table->first; i < table->first + table->columns; i++) {
+		const struct name *other = &draft->columns[i];
+		if (i != index && other->end == name->end &&
+		        other->count == other->skip + other->own + 1)
+			return 700;
+	}
+	return 1000;
+}
+
+/* The ways that one form of a column's name gives; `weight` of the best, `ends` of its last words
+ * in thousandths. */
+static void say_column(const struct saying *to, const struct name *name, const struct name *owner,
+        uint32_t weight, uint32_t ends)
 {
 	uint32_t base = name->skip + name->own, end = without_units(name, base, name->count);
 	bool generic = end > base && word_in(name->words[end - 1], generic_ends);
-	/* "department name" of an instructor is hardly his "name". */
-	uint32_t foreign = !name->own && vocabulary_has(to->draft, name->words[base]) &&
-	                                   !has_stem(owner, name->stems[base])
-	                           ? 700
-	                           : 1000;
 	add(to, name->stems + name->skip, name->count - name->skip, weight);
 	add_turned(to, name->stems + base, name->count - base, weight);
-	if (name->skip)
-		add_plain(to, name->stems, name->count, weight);
-	if (name->own) {
+	for (uint32_t from = 0; from < name->skip; from++)
+		add_plain(to, name->stems + from, name->count - from, weight);
+	if (name->own)
 		add(to, name->stems + base, name->count - base, weight * 9 / 10);
-	} else if (name->count - base == 1 && owner->count > owner->skip) {
-		/* "name" of customers is the customer name. */
-		const char *both[2] = {owner->stems[owner->count - 1], name->stems[base]};
-		add_plain(to, both, 2, weight * 9 / 10);
-	}
+	else
+		add_owned(to, name, owner, weight * 9 / 10);
 	add_counted(to, name, base);
 	add_glued(to, name, base);
 	add_unglued(to, name, base);
@@ -317,7 +344,7 @@ static void say_column(
 		uint32_t less = 800 - 100 * (from - base - 1);
 		if (less < 500 || word_in(name->words[from], small_words))
 			break;
-		add(to, name->stems + from, end - from, less * weight / 1000 * foreign / 1000);
+		add(to, name->stems + from, end - from, less * weight / 1000 * ends / 1000);
 		if (generic && from + 1 < end)
 			add(to, name->stems + from, end - from - 1, 600 * weight / 1000);
 	}
@@ -467,13 +494,14 @@ bool phrases_make(struct draft *draft)
 		to.kind = PHRASE_COLUMN;
 		for (uint32_t j = 0; j < table->columns; j++) {
 			const struct name *name = &draft->columns[table->first + j];
+			uint32_t ends = weight_of_end(draft, table, table->first + j);
 			to.index = table->first + j;
 			if (name->count) {
-				say_column(&to, name, owner, 1000);
+				say_column(&to, name, owner, 1000, ends);
 				note_unit(&to, name);
 			}
 			if (name->raw)
-				say_column(&to, name->raw, owner, AS_WRITTEN);
+				say_column(&to, name->raw, owner, AS_WRITTEN, ends);
 			add_comment(&to, draft->told[i]->columns[j]->comment);
 		}
 		if (owner->count && table->display >= 0 && table->display2 < 0)

@@ -8,7 +8,7 @@ utf8proc_int32_t letter_read(const char *s, size_t n, size_t *length)
 	utf8proc_int32_t c = ' ';
 	utf8proc_ssize_t got = 1;
 	if ((unsigned char)*s < 0x80)
-		c = *s;
+		c = (unsigned char)*s;
 	else {
 		got = utf8proc_iterate(
 		        (const utf8proc_uint8_t *)s, (utf8proc_ssize_t)(n > 4 ? 4 : n), &c);

@@ -140,7 +140,12 @@ static void own_name_and_prefix_may_go_unsaid(void **state)
 	(void)state;
 	learn(&f, "CREATE TABLE student (student_name TEXT, student_age INT);"
 	          "CREATE TABLE sbCustomer (sbCustId INT PRIMARY KEY, sbCustName TEXT,"
-	          " sbCustCity TEXT, sbCustPhone TEXT)");
+	          " sbCustCity TEXT, sbCustPhone TEXT);"
+	          "CREATE TABLE sbDeal (sbTxId INT PRIMARY KEY, sbTxDay TEXT, sbTxCustId INT,"
+	          " sbTxEntryFee INT)");
+	assert_int_equal(says_column(&f, "entry fee", "sbDeal", "sbTxEntryFee"), 1000);
+	assert_int_equal(says_column(&f, "deal entry fee", "sbDeal", "sbTxEntryFee"), 900);
+	assert_int_equal(way(&f, "sbDeal", "sbTxCustId", "sbCustomer", "sbCustId"), 16);
 	assert_int_equal(says_column(&f, "student name", "student", "student_name"), 1000);
 	assert_int_equal(says_column(&f, "name", "student", "student_name"), 900);
 	assert_int_equal(says_column(&f, "customer name", "sbCustomer", "sbCustName"), 1000);
@@ -270,7 +275,10 @@ static void undeclared_references_are_found_where_the_values_are(void **state)
 	learn(&f, "CREATE TABLE city (id INTEGER PRIMARY KEY, name TEXT);"
 	          "CREATE TABLE shop (id INTEGER PRIMARY KEY, city_id INT, home_city_id INT, "
 	          "town_id INT);"
-	          "CREATE TABLE town (id INTEGER PRIMARY KEY);"
+	          "CREATE TABLE town (id INTEGER PRIMARY KEY); CREATE TABLE size (id INTEGER "
+	          "PRIMARY KEY);"
+	          "CREATE TABLE hall (size INT); INSERT INTO hall VALUES (7), (9);"
+	          "INSERT INTO size VALUES (1);"
 	          "INSERT INTO city VALUES (1, 'Rome'), (2, 'Oslo'), (3, 'Bonn');"
 	          "INSERT INTO town VALUES (50);"
 	          "INSERT INTO shop VALUES (1, 1, 3, 7), (2, 1, 2, 8), (3, 3, NULL, 9);");
@@ -278,6 +286,10 @@ static void undeclared_references_are_found_where_the_values_are(void **state)
 	assert_int_equal(way(&f, "shop", "home_city_id", "city", "id"), 16);
 	assert_int_equal(way(&f, "shop", "town_id", "town", "id"), 0);
 	assert_false(column(&f, "shop", "town_id")->flags & COLUMN_FOREIGN);
+	assert_true(column(&f, "shop", "town_id")->flags & COLUMN_CODE);
+	/* not a size's id, but an amount */
+	assert_int_equal(way(&f, "hall", "size", "size", "id"), 0);
+	assert_true(column(&f, "hall", "size")->flags & COLUMN_MEASURE);
 	assert_true(column(&f, "shop", "city_id")->flags & COLUMN_FOREIGN);
 	done(&f);
 }
@@ -442,12 +454,14 @@ static void a_row_is_named_by_its_name(void **state)
 	(void)state;
 	learn(&f, "CREATE TABLE shop (id INTEGER PRIMARY KEY, code TEXT UNIQUE, description TEXT,"
 	          " manager_name TEXT, name TEXT);"
+	          "CREATE TABLE doctor (school_name TEXT, first_name TEXT, last_name TEXT);"
 	          "CREATE TABLE film (id INTEGER PRIMARY KEY, title TEXT, label TEXT);"
 	          "CREATE TABLE person (first_name TEXT, last_name TEXT, user_name TEXT);"
 	          "CREATE TABLE player (id INTEGER PRIMARY KEY, team TEXT, player TEXT);"
 	          "CREATE TABLE status (code TEXT PRIMARY KEY, description TEXT);"
 	          "CREATE TABLE point (x INT, y INT, taken DATE UNIQUE);");
 	assert_display(&f, "shop", "name");
+	assert_display(&f, "doctor", "last_name");
 	assert_display(&f, "film", "title");
 	assert_display(&f, "person", "last_name");
 	assert_int_equal(f.schema->tables[table_of(&f, "person")].display2,
