@@ -64,9 +64,9 @@ struct plugin_instance *registry_next(
 /* The library that an instance of the configuration is made from. [main] */
 struct plugin_library *registry_library(const struct config_instance *config,
         const char *const *search_path, struct askd_error *reterr);
-/* One instance outside the configuration (the store's, a database that somebody names, conformance).
- * It is not in a registry. A plugin named by a path that ends in ".so" is opened from there. Opening
- * and closing wait for those of other threads. [worker] */
+/* One instance outside the configuration (the store's, a database that somebody names,
+ * conformance). It is not in a registry. A plugin named by a path that ends in ".so" is opened from
+ * there. Opening and closing wait for those of other threads. [worker] */
 struct plugin_instance *registry_open_one(const struct config_instance *config,
         const char *const *search_path, struct askd_error *reterr);
 void registry_close_one(struct plugin_instance *instance);

@@ -95,7 +95,7 @@ void opened_give(struct database *db)
 			gone = old;
 			continue;
 		}
-		/* It is not in use, and cannot be taken meanwhile: nobody waits for this lock. */
+		/* Not in use, and nobody takes it while the lock is held. */
 		if (n > OPENED_CONNECTED && !old->users)
 			pool_rest(&old->db.source->pool);
 		at = &old->next;

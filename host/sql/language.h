@@ -24,7 +24,7 @@ enum {
 struct sql_dialect {
 	const char *name;
 	const char *hint;
-	const char *schemes; /* of URLs, separated by blanks; may be NULL */
+	const char *schemes;         /* of URLs, separated by blanks; may be NULL */
 	uint32_t flags;              /* SQL_BACKSLASH ... */
 	uint32_t parameters;         /* ASKD_PARAM_* */
 	uint32_t limit;              /* ASKD_LIMIT_* */

@@ -255,7 +255,7 @@ static const struct askd_option options[] = {
         {.name = "decline_below",
                 .help = "From 0 to 1: a reading with less confidence than that is not carried "
                         "out",
-                .def = "0.5",
+                .def = "0.55",
                 .max = 20,
                 ASKD_OPTION_TEXT(struct offline, decline_below)},
         {.name = NULL}};

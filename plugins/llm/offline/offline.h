@@ -27,7 +27,8 @@ struct offline {
 	size_t used;                 /* bytes of all schemas */
 };
 
-/* offline_cache.c: a schema per database, version and set of tables, learnt by the first who asks. */
+/* offline_cache.c: a schema per database, version and set of tables, learnt by the first who asks.
+ */
 
 /* Of a part of the tables a catalogue of at least so many may be a choice of the host's: the whole
  * one is learnt then. */
@@ -40,7 +41,8 @@ void cache_give(struct offline *offline, struct cache_entry *entry); /* NULL is 
 const struct schema *cache_schema(const struct cache_entry *entry);
 void cache_finish(struct offline *offline);
 
-/* offline_reading.c: the source of the engine: statements through askd.query/1 as the asker of a call. */
+/* offline_reading.c: the source of the engine: statements through askd.query/1 as the asker of a
+ * call. */
 struct reading {
 	struct source source; /* first: hand this to the engine */
 	const struct offline *offline;
