@@ -5,7 +5,8 @@
 const struct check check_list[CHECKS] = {
         {"How many customers do we have?", NULL, "SELECT count(*) FROM customers", false},
         {"How many customers are in {}?",
-                "SELECT city FROM customers GROUP BY city ORDER BY city LIMIT 1 OFFSET :seed % 40",
+                "SELECT city FROM customers WHERE city NOT LIKE '%(%' GROUP BY city ORDER BY city "
+                "LIMIT 1 OFFSET :seed % 39",
                 "SELECT count(*) FROM customers WHERE city = :value", false},
         {"How many orders were cancelled?", NULL,
                 "SELECT count(*) FROM orders WHERE status = 'cancelled'", false},

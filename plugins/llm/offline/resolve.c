@@ -12,7 +12,7 @@ enum {
 	AFTER_ONE = 50,  /* a column of that table was asked for before */
 	PER_COST = 6,    /* of a join */
 	FAR_AWAY = 600,
-	PART = 200, /* a value that lacks so much of the best is a part of a longer one: "Glove" */
+	PART = 150, /* a value that lacks so much of the best is a part of a longer one: "Glove" */
 	WRONG_TYPE = 350
 };
 
