@@ -5,8 +5,7 @@
 const struct check check_list[CHECKS] = {
         {"How many customers do we have?", NULL, "SELECT count(*) FROM customers", false},
         {"How many customers are in {}?",
-                "SELECT city FROM customers WHERE city NOT LIKE '%(%' GROUP BY city ORDER BY city "
-                "LIMIT 1 OFFSET :seed % 39",
+                "SELECT city FROM customers GROUP BY city ORDER BY city LIMIT 1 OFFSET :seed % 40",
                 "SELECT count(*) FROM customers WHERE city = :value", false},
         {"How many orders were cancelled?", NULL,
                 "SELECT count(*) FROM orders WHERE status = 'cancelled'", false},
@@ -49,7 +48,8 @@ const struct check check_list[CHECKS] = {
         {"How many tents do we have in stock?", NULL, NULL, false},
         {"What do our competitors charge for a hiking boot?", NULL, NULL, false},
         {"What is the weather like in {}?",
-                "SELECT city FROM customers GROUP BY city ORDER BY city LIMIT 1 OFFSET :seed % 40",
+                "SELECT city FROM customers WHERE city NOT LIKE '% %' GROUP BY city ORDER BY city "
+                "LIMIT 1 OFFSET :seed % 37",
                 NULL, false},
         {"Delete all cancelled orders.", NULL, NULL, false},
         {"Who will win the next world cup?", NULL, NULL, false},
