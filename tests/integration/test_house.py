@@ -175,7 +175,7 @@ def test_suite_passes_with_every_plugin_renamed(tmp_path):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
     rename_bundled_plugins(source)
-    targets = ["askd", "askd-company", "askd_stub", "askd_reference", "broken_plugins", "dashboard", "manual"] + [
+    targets = ["askd", "askd-company", "askd-company-check", "askd_stub", "askd_reference", "broken_plugins", "dashboard", "manual"] + [
         f"plugin-{kind}-{name}" for path in source.glob("*/**/CMakeLists.txt") if "broken" not in path.parts
         for kind, name in re.findall(r"^\s*askd_plugin\((\w+) (\w+)\s+SOURCES", path.read_text(), re.M)
         if kind != "kind" and "versions" not in path.parts]

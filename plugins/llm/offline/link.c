@@ -145,6 +145,8 @@ static void link_values(struct linker *l, size_t first, size_t count)
 	if (!may_be_value(w, first, count))
 		return;
 	for (size_t i = 0; i < count; i++) {
+		if (w[i].kind == WORD_MARK)
+			continue;
 		if (!append(folded, &n, w[i].text) || !append(stems, &m, w[i].stem))
 			return;
 		capital |= w[i].capital;
@@ -218,13 +220,23 @@ static void link_verbs(struct linker *l, size_t at)
 	}
 }
 
+/* "Frankfurt (Oder)", "Maps & guides": values are known without their marks. */
+static bool is_within_values(const struct word *w)
+{
+	return w->kind == WORD_MARK && *w->text && strchr("(&/", *w->text);
+}
+
 static bool link_span(struct linker *l, size_t first, size_t count)
 {
 	struct lattice *lattice = l->lattice;
 	struct link_span *span;
+	bool plain = lattice->words.words[first].kind != WORD_QUOTED;
+
+	for (size_t i = 0; i < count; i++)
+		plain &= lattice->words.words[first + i].kind != WORD_MARK;
 
 	l->count = 0;
-	if (lattice->words.words[first].kind != WORD_QUOTED)
+	if (plain)
 		link_names(l, first, count);
 	link_values(l, first, count);
 	if (count == 1) {
@@ -275,6 +287,8 @@ bool link_words(struct pool *pool, const struct schema *schema,
 		for (size_t count = 1; count <= SPAN_WORDS && i + count <= n; count++) {
 			const struct word *last = &lattice->words.words[i + count - 1];
 
+			if (is_within_values(last) && count > 1)
+				continue;
 			if (last->kind == WORD_MARK || (count > 1 && last->kind == WORD_QUOTED))
 				break;
 			if (!link_span(&l, i, count))

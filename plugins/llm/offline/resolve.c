@@ -12,6 +12,7 @@ enum {
 	AFTER_ONE = 50, /* a column of that table was asked for before */
 	PER_COST = 6,   /* of a join */
 	FAR_AWAY = 600,
+	PART = 150, /* a value that lacks so much of the best is a part of a longer one: "Glove" */
 	WRONG_TYPE = 350
 };
 
@@ -105,12 +106,13 @@ const struct link_reading *resolve(
 	const struct link_reading *best = NULL, *second = NULL;
 	int32_t best_score = 0, second_score = 0;
 	const bool named = any_sure(a);
+	const uint32_t whole = link_weight(span, LINK_VALUE);
 
 	for (size_t i = 0; i < span->reading_count; i++) {
 		const struct link_reading *r = &span->readings[i];
 		int32_t score;
 
-		if (!(r->kind & kinds))
+		if (!(r->kind & kinds) || (r->kind == LINK_VALUE && r->weight + PART < whole))
 			continue;
 		score = score_of(a, r, numeric, near, named);
 		if (!best || score > best_score) {
