@@ -178,9 +178,7 @@ static int finish(struct init *init)
 	status = !store;
 	store_close(store);
 	if (!status)
-		printf("\nNext:\n  askd ask -c %s \"What is in this database?\"\n  askd run -c "
-		       "%s\n",
-		        init->file, init->file);
+		printf("\nNext:\n  askd chat -c %s\n  askd run -c %s\n", init->file, init->file);
 out:
 	config_destroy(config);
 	return status;

@@ -2,6 +2,8 @@
 
     ```sh            is executed; it must succeed
     ```sh norun="X"  is not, because of X
+    ```sh plain      is executed without the model that the other commands of the page ask
+    ```console       is typed into a terminal by a test of its own
     ```text          each of its lines must stand in what the last ```sh printed
     ```yaml file=X   is written to the file X (any language with file= is)
 
@@ -79,7 +81,7 @@ def run_page(page, prefix, folder, more=None, shell=shell):
         if name:
             (folder / name.group(1)).write_text(body)
         elif kind == "sh" and "norun=" not in info:
-            result = shell(body, prefix, folder, more)
+            result = shell(body, prefix, folder, None if "plain" in info else more)
             assert result.returncode == 0, f"{page}: {body}\n{result.stdout}"
             output = alike(result.stdout)
             commands += 1

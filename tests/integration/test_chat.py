@@ -477,11 +477,11 @@ def test_nothing_is_left_of_a_chat_that_was_killed(askd, chat):
 def test_the_daemon_does_not_run_it(askd):
     """Whatever comes over the local socket: terminals are for the process of the person."""
     askd.start()
-    words = [b"", b"chat"]
+    words = [b"", b"/", b"chat"]
     local = socket.socket(socket.AF_UNIX)
     local.connect(str(askd.state / "askd.sock"))
     read, write = os.pipe()
-    socket.send_fds(local, [struct.pack("IIII", 0x6C6B7361, 1, len(words), 4)], [read, write, write])
+    socket.send_fds(local, [struct.pack("IIII", 0x6C6B7361, 2, len(words), 5)], [read, write, write])
     local.sendall(b"".join(struct.pack("I", len(word)) + word for word in words))
-    assert struct.unpack("IIiI", local.recv(16, socket.MSG_WAITALL)) == (0x6C6B7361, 1, 1, 0)
+    assert struct.unpack("IIiI", local.recv(16, socket.MSG_WAITALL)) == (0x6C6B7361, 2, 1, 0)
     assert b"'chat' runs in the process of whoever calls it" in os.read(read, 4096)

@@ -50,14 +50,14 @@ def free_port():
 def test_defaults_for_scripts(folder):
     result = folder.run("init", "--yes")
     text = folder.config.read_text()
-    assert f'path: "{folder.path}/Shop 1.db"' in text and "shop_1:" in text and '"${OPENAI_API_KEY}"' in text
+    assert f'path: "{folder.path}/Shop 1.db"' in text and "shop_1:" in text and "plugin: offline" in text
     assert "transport" not in text.replace("the section transport", "") and "    # access: [everyone]" in text
-    assert "askd check: askd.yaml: fine" in result.stdout and "OPENAI_API_KEY is not set here" in result.stdout
+    assert "askd check: askd.yaml: fine" in result.stdout
     assert f"The master key is state/master.key" in result.stdout
-    assert "  askd ask -c askd.yaml" in result.stdout and "  askd run -c askd.yaml" in result.stdout
+    assert "  askd chat -c askd.yaml" in result.stdout and "  askd run -c askd.yaml" in result.stdout
     assert (folder.state / "master.key").stat().st_mode & 0o777 == 0o600
-    assert folder.config.stat().st_mode & 0o777 == 0o600
-    assert folder.run("check", "-c", "askd.yaml", env={"OPENAI_API_KEY": "x"}).stdout.startswith("askd.yaml: fine")
+    assert folder.run("check", "-c", "askd.yaml").stdout.startswith("askd.yaml: fine")
+    assert "1 customer" in folder.run("ask", "-c", "askd.yaml", "How many customers are there?").stdout
 
 
 def test_answers_through_a_pipe_and_then_it_answers(folder):

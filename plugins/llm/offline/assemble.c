@@ -375,6 +375,20 @@ static bool take_period(struct builder *b)
 	return true;
 }
 
+/* "Köln, 3": what a figure is of stands before it. */
+static void figures_last(struct form_query *q)
+{
+	struct form_expression figures[FORM_SELECT];
+	size_t n = 0, count = 0;
+
+	for (size_t i = 0; i < q->selected; i++)
+		if (q->select[i].aggregate)
+			figures[count++] = q->select[i];
+		else
+			q->select[n++] = q->select[i];
+	memcpy(q->select + n, figures, count * sizeof *figures);
+}
+
 static bool build(struct builder *b)
 {
 	struct assembly *a = b->a;
@@ -426,6 +440,7 @@ static bool build(struct builder *b)
 	                                  .left = assemble_expression(q->group[0]), .operator = FORM_NOT_NULL}))
 		return false;
 	take_order(b);
+	figures_last(q);
 	q->distinct = a->distinct && !assemble_has_aggregate(q) && !q->groups;
 	/* "all cities" of a table where each stands many times. */
 	if (q->selected == 1 && !q->select[0].aggregate && q->select[0].column >= 0 &&

@@ -75,15 +75,24 @@ static const char *say(const struct offline *offline, struct askd_call *call,
 	return result.text.s;
 }
 
+/* Without the point at its end. */
+static size_t sentence_length(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n && s[n - 1] == '.' ? n - 1 : n;
+}
+
 /* What else it could mean is told with the reading, not offered as `choices`: those are words to
  * send back, and readings are none. */
 static const char *with_others(const struct offline *offline, struct askd_call *call,
         const struct askd_task *task, const char *reading, const char *const *others)
 {
 	struct askd_text list = {NULL, 0};
-	for (size_t i = 0; i < ENGINE_CHOICES && others[i]; i++)
-		list = list.s ? askd_print(call, "%s; %s", list.s, others[i])
-		              : askd_print(call, "%s", others[i]);
+	/* The first is the reading itself. Each is a sentence: here they are parts of one. */
+	for (size_t i = 1; others[0] && i < ENGINE_CHOICES && others[i]; i++)
+		list = askd_print(call, "%s%s%.*s", list.s ? list.s : "", list.s ? "; " : "",
+		        (int)sentence_length(others[i]), others[i]);
 	if (!list.s)
 		return reading;
 	list = askd_print(call, "%s%s%s", reading, *reading ? " " : "",
@@ -96,6 +105,7 @@ static int32_t decide(const struct offline *offline, struct askd_call *call,
         struct askd_error *reterr)
 {
 	const char *explanation = reply->explanation ? reply->explanation : "";
+	struct askd_text reading;
 	if (!reply->sql)
 		return decline(call,
 		        /* with names and words as they are, whatever Markdown makes of their signs
@@ -103,13 +113,14 @@ static int32_t decide(const struct offline *offline, struct askd_call *call,
 		        say(offline, call, task, "{reason}", "reason",
 		                reply->reason ? reply->reason : ""),
 		        list_of(reply->suggestions, ENGINE_SUGGESTIONS), 0, out, reterr);
+	reading = askd_print(call, "%.*s", (int)sentence_length(explanation), explanation);
 	if (reply->confidence_milli < offline->least_milli)
 		return decline(call,
-		        *explanation
+		        reading.n
 		                ? say(offline, call, task,
 		                          "I am not sure enough of what is meant. I would read it "
 		                          "as: {reading}. Please ask it in other words.",
-		                          "reading", explanation)
+		                          "reading", reading.s)
 		                : say(offline, call, task,
 		                          "I am not sure enough of what is meant. Please ask it in "
 		                          "other words.",

@@ -360,6 +360,33 @@ static void put_groups(struct printer *p, const struct scope *scope, const struc
 	}
 }
 
+/* What a figure is called in the table that people see. */
+static void put_label(
+        struct printer *p, const struct form_query *query, const struct form_expression *e)
+{
+	static const char *const labels[] = {
+	        "", "count", "total_", "average_", "lowest_", "highest_"};
+	static const char *const spans[] = {"", "day", "week", "month", "quarter", "year"};
+	const char *name = e->column < 0 ? "" : p->schema->columns[e->column].name;
+	size_t same = 0;
+
+	for (size_t i = 0; i < query->selected; i++)
+		same += query->select[i].aggregate == e->aggregate;
+	for (const char *s = name; *s; s++)
+		if (!isalnum((unsigned char)*s) && *s != '_')
+			return;
+	if (e->period) {
+		put(p, " AS ");
+		put_name(p, spans[e->period]);
+	} else if (e->aggregate == AGGREGATE_COUNT && same == 1) {
+		put(p, " AS count");
+	} else if (e->aggregate && e->aggregate != AGGREGATE_COUNT && *name) {
+		put(p, " AS ");
+		put(p, labels[e->aggregate]);
+		put(p, name);
+	}
+}
+
 static void put_query(struct printer *p, const struct form_query *query)
 {
 	static const char *const sets[] = {"", " INTERSECT ", " EXCEPT ", " UNION "};
@@ -389,6 +416,8 @@ static void put_query(struct printer *p, const struct form_query *query)
 	for (size_t i = 0; i < query->selected; i++) {
 		put(p, i ? ", " : "");
 		put_expression(p, &scope, &query->select[i]);
+		if (p->depth == 1)
+			put_label(p, query, &query->select[i]);
 	}
 	put(p, " FROM ");
 	put_tables(p, &scope);
