@@ -17,10 +17,10 @@ import pytest
 from conftest import BUILD, TREE, sound
 
 COMPANIES = (("1", "2026-06-30"), ("7", "2025-11-20"))
-SURE = 0.5  # answers that are less sure are not given
-LEAST_RIGHT = {1: 0.54, 2: 0.33, 3: 0.19}  # of the questions of a level, those answered right
-MOST_WRONG = 0.36  # of the answers given to questions that have one, those that are wrong
-MOST_INVENTED = 3  # questions without an answer that are given one
+SURE = 0.55  # answers that are less sure are not given: the default of `decline_below`
+LEAST_RIGHT = {1: 0.66, 2: 0.40, 3: 0.24}  # of the questions of a level, those answered right
+MOST_WRONG = 0.18  # of the answers given to questions that have one, those that are wrong
+MOST_INVENTED = 1  # questions without an answer that are given one
 
 Question = collections.namedtuple("Question", "level kind text values shows ties readings")
 Answer = collections.namedtuple("Answer", "columns rows")
