@@ -189,8 +189,8 @@ static void take_groups(struct builder *b, bool counts)
 		if (!counts) {
 			/* Without a figure "each" is no group. */
 			if (column >= 0 && a->group_by[i] && a->orders < FORM_ORDER && !a->limit) {
-				a->order[a->orders++] =
-				        (struct form_order){assemble_expression(column), false};
+				a->order[a->orders++] = (struct form_order){
+				        assemble_expression(column), a->self_descending};
 				continue;
 			}
 			if (a->star)
@@ -477,12 +477,12 @@ bool assemble(struct pool *pool, const struct lattice *lattice, const struct cov
 	*out = (struct candidate){.cover = cover};
 	if (build(&b) && !pool->failed) {
 		out->form = b.q;
-		out->sql = form_print(lattice->schema, pool, b.q, &out->cost);
+		out->sql = form_print(lattice->schema, lattice->joins, pool, b.q, &out->cost);
 		if (out->sql) {
 			struct form_cost simpler;
 
-			form_simplify(lattice->schema, b.q);
-			out->sql = form_print(lattice->schema, pool, b.q, &simpler);
+			form_simplify(lattice->schema, lattice->joins, b.q);
+			out->sql = form_print(lattice->schema, lattice->joins, pool, b.q, &simpler);
 		}
 	}
 	out->weakest = a->weakest;

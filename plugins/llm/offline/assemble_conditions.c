@@ -18,11 +18,12 @@ bool assemble_add_filter(struct builder *b, struct form_query *q, struct form_fi
 	return true;
 }
 
+/* Of any but FORM_NOT_IN, which no condition has. */
 static enum form_operator negation(enum form_operator operator)
 {
 	static const enum form_operator of[] = {FORM_NE, FORM_EQ, FORM_LE, FORM_LT, FORM_GE,
-	        FORM_GT, FORM_BETWEEN, FORM_NOT_LIKE, FORM_LIKE, FORM_NOT_NULL, FORM_NULL,
-	        FORM_NOT_IN, FORM_IN};
+	        FORM_GT, FORM_NOT_BETWEEN, FORM_BETWEEN, FORM_NOT_LIKE, FORM_LIKE, FORM_NOT_NULL,
+	        FORM_NULL};
 
 	return of[operator];
 }
@@ -36,7 +37,7 @@ bool assemble_leads_to_one(const struct builder *b, int32_t from, int32_t to)
 
 	if (from == to)
 		return true;
-	if (from < 0 || to < 0 || !join_find(b->schema, ends, 2, &tree))
+	if (from < 0 || to < 0 || !join_find(b->a->lattice->joins, ends, 2, &tree))
 		return false;
 	for (size_t step = 0; step < tree.edge_count && at != (uint32_t)to; step++) {
 		bool moved = false;
@@ -62,11 +63,13 @@ static bool bridge(const struct builder *b, int32_t from, int32_t to, int32_t *n
 	struct join_tree tree;
 	uint32_t ends[2] = {(uint32_t)from, (uint32_t)to};
 
-	if (from < 0 || to < 0 || from == to || !join_find(b->schema, ends, 2, &tree))
+	if (from < 0 || to < 0 || from == to || !join_find(b->a->lattice->joins, ends, 2, &tree))
 		return false;
 	for (size_t i = 0; i < tree.edge_count; i++) {
 		const struct schema_edge *e = &b->schema->edges[tree.edges[i]];
 
+		if (e->more)
+			continue;
 		if (b->schema->columns[e->from].table == (uint32_t)from) {
 			*near = (int32_t)e->from;
 			*far = (int32_t)e->to;
@@ -122,11 +125,8 @@ static bool take_condition(struct builder *b, const struct condition *c, bool or
 	if (negated && !c->left.aggregate && table >= 0 && b->entity >= 0 &&
 	        !assemble_leads_to_one(b, b->entity, table))
 		return add_absence(b, table, c);
-	if (c->negated) {
-		if (c->operator== FORM_BETWEEN)
-			b->a->unused++;
+	if (c->negated)
 		filter.operator= negation(filter.operator);
-	}
 	return assemble_add_filter(b, b->q, filter);
 }
 
@@ -248,7 +248,6 @@ bool assemble_take_conditions(struct builder *b)
 		if (!assemble_add_filter(b, other, copy))
 			return false;
 	}
-	b->q->set = SET_INTERSECT;
-	b->q->other = other;
+	b->q->both = other;
 	return true;
 }

@@ -48,7 +48,7 @@ struct assembly {
 
 	int32_t recent;  /* the table of the column that was asked for last; -1: none */
 	uint8_t *sure;   /* by table: it is named */
-	uint16_t *votes; /* by table: how much of the question it could explain */
+	uint32_t *votes; /* by table: how much of the question it could explain */
 
 	struct form_expression select[FORM_SELECT];
 	size_t select_word[FORM_SELECT];

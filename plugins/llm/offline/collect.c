@@ -83,19 +83,20 @@ struct form_value collect_value_of(
 	return (struct form_value){text, !number || (c && c->type != COLUMN_NUMBER)};
 }
 
-struct condition *collect_add_condition(struct collector *k, struct condition condition)
+void collect_add_condition(struct collector *k, struct condition condition)
 {
 	struct assembly *a = k->a;
 
-	if (a->condition_count == ITEMS)
-		return NULL;
+	if (a->condition_count == ITEMS) {
+		a->unused++;
+		return;
+	}
 	condition.negated = condition.negated || k->negated || k->except;
 	condition.or_before = k->or_before;
 	condition.both = k->both;
 	condition.word = k->p->first;
-	a->conditions[a->condition_count] = condition;
+	a->conditions[a->condition_count++] = condition;
 	k->negated = k->or_before = k->both = k->except = false;
-	return &a->conditions[a->condition_count++];
 }
 
 void collect_add_select(struct collector *k, struct form_expression e)
@@ -121,6 +122,8 @@ void collect_add_named(struct collector *k, uint32_t table, bool head)
 	if (a->named_count < ITEMS)
 		a->named[a->named_count++] =
 		        (struct named_table){table, head, k->negated || k->except, k->p->first};
+	else
+		a->unused++;
 	k->negated = k->except = false;
 }
 

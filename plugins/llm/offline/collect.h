@@ -29,8 +29,8 @@ const struct word *collect_lead_of(const struct collector *k);
 /* A literal for a column (-1: none): quoted, unless it is a number for a column of numbers. */
 struct form_value collect_value_of(
         const struct assembly *a, int32_t column, const char *text, bool number);
-/* With what "not", "or", "both" before it said; NULL: there are too many. */
-struct condition *collect_add_condition(struct collector *k, struct condition condition);
+/* With what "not", "or", "both" before it said. One too many counts as unused. */
+void collect_add_condition(struct collector *k, struct condition condition);
 /* What is asked for, once. */
 void collect_add_select(struct collector *k, struct form_expression e);
 /* `head`: it is what is asked for, not what it is asked of. */

@@ -68,6 +68,13 @@ static bool is_without(const struct collector *k)
 	       collect_is_word(collect_word_at(k, before->first), words);
 }
 
+/* A condition that has taken the "not" before it into itself. */
+static void add_settled(struct collector *k, struct condition condition)
+{
+	k->negated = k->except = false;
+	collect_add_condition(k, condition);
+}
+
 void collect_column(struct collector *k, int32_t column, bool distinct)
 {
 	const struct word *lead = collect_lead_of(k);
@@ -83,26 +90,22 @@ void collect_column(struct collector *k, int32_t column, bool distinct)
 	if (k->a->schema->columns[column].flags & COLUMN_TRUTH &&
 	        k->a->schema->columns[column].yes &&
 	        (k->tail || k->a->selected || is_before_table(k))) {
-		collect_add_condition(
-		        k, (struct condition){.left = collect_of_column(column, AGGREGATE_NONE),
-		                   .operator= FORM_EQ,
-		                   .value = truth(k->a, column, !k->negated)});
-		k->a->conditions[k->a->condition_count - 1].negated = false;
+		add_settled(k, (struct condition){.left = collect_of_column(column, AGGREGATE_NONE),
+		                       .operator= FORM_EQ,
+		                       .value = truth(k->a, column, !k->negated)});
 		return;
 	}
 	/* "that were discontinued", "not shipped yet": a time that is there, or missing. */
 	if (happened && !collect_time_follows(k)) {
-		collect_add_condition(k, (struct condition){.left = collect_of_column(column, AGGREGATE_NONE),
+		add_settled(k, (struct condition){.left = collect_of_column(column, AGGREGATE_NONE),
 		                         .operator = k->negated ? FORM_NULL : FORM_NOT_NULL});
-		k->a->conditions[k->a->condition_count - 1].negated = false;
 		return;
 	}
 	if (happened)
 		return;
 	if (condition && k->negated) {
-		collect_add_condition(k, (struct condition){.left = collect_of_column(column, AGGREGATE_NONE),
+		add_settled(k, (struct condition){.left = collect_of_column(column, AGGREGATE_NONE),
 		                         .operator = FORM_NULL});
-		k->a->conditions[k->a->condition_count - 1].negated = false;
 		return;
 	}
 	/* "how much did we refund" */
@@ -230,8 +233,7 @@ void collect_count(struct collector *k)
 			e.distinct = true;
 			e.column = t->key;
 		}
-		collect_add_named(k, r->index, true);
-		a->named[a->named_count - 1].head = false;
+		collect_add_named(k, r->index, false);
 	} else if (collect_is_measure(a, r->index) && !p->distinct && !are_there(k)) {
 		/* "how many credits": a figure that is there already */
 		e = collect_of_column((int32_t)r->index, AGGREGATE_NONE);

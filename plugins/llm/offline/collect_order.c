@@ -231,6 +231,7 @@ void collect_direction(struct collector *k)
 /* "top 5 customers by revenue": in the order of a figure of theirs, or of a sum elsewhere. */
 void collect_top_by(struct collector *k)
 {
+	bool first = !strcmp(collect_word_at(k, k->p->first)->text, "first");
 	struct assembly *a = k->a;
 	const struct link_reading *table = resolve(a, k->p->spans[0], LINK_TABLE, 0, -1);
 	const struct link_reading *by = resolve(
@@ -248,7 +249,7 @@ void collect_top_by(struct collector *k)
 		                a->schema->columns[by->index].table == table->index
 		                        ? AGGREGATE_NONE
 		                        : AGGREGATE_SUM),
-		        true);
+		        !first || a->schema->columns[by->index].type != COLUMN_TIME);
 	}
 	set_limit(k);
 }

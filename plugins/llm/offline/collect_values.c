@@ -74,9 +74,6 @@ void collect_value(struct collector *k)
 				if (sum > best) {
 					best = sum;
 					r = x;
-					if (y->kind == LINK_TABLE) {
-						column = -1;
-					}
 				}
 			}
 		if (r)

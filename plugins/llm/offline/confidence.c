@@ -111,7 +111,7 @@ static void fill(const struct lattice *lattice, const struct cover *covers, stru
 	f[i++] = havings > 0;
 	f[i++] = inner > 0;
 	f[i++] = likes > 0;
-	f[i++] = q->set != SET_NONE;
+	f[i++] = q->both != NULL;
 	f[i++] = stars > 0;
 	f[i++] = q->distinct;
 	f[i++] = (float)count_actions(cover, ACT_NOT, ACT_EXCEPT);

@@ -139,6 +139,16 @@ static void offer_choices(struct pool *pool, const struct lattice *lattice,
 		reply->choices[0] = reply->choice_sql[0] = NULL;
 }
 
+/* Does the database call something by this very word, not only by one like it? */
+static bool is_named(const struct link_span *spans)
+{
+	for (; spans; spans = spans->next)
+		if (spans->count > 1 ||
+		        link_weight(spans, LINK_TABLE | LINK_COLUMN | LINK_VALUE) >= 800)
+			return true;
+	return false;
+}
+
 /* What no statement that reads can answer, by its first words. NULL: nothing of the kind. */
 static const char *beyond(const struct lattice *lattice)
 {
@@ -158,7 +168,8 @@ static const char *beyond(const struct lattice *lattice)
 
 	for (size_t i = 0; i < words->count; i++)
 		for (size_t k = 0; reckonings[k]; k++)
-			if (!strcmp(words->words[i].text, reckonings[k]) && !lattice->at[i])
+			if (!strcmp(words->words[i].text, reckonings[k]) &&
+			        !is_named(lattice->at[i]))
 				return "I can count, add up and average, but not reckon shares, "
 				       "trends or "
 				       "forecasts.";

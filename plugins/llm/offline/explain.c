@@ -11,20 +11,37 @@ struct speaker {
 	const struct schema *schema;
 	struct pool *pool;
 	const struct form_query *query;
-	const char *text;
+	char *text;
+	size_t n, room;
 	int depth;
 };
 
 __attribute__((format(printf, 2, 3))) static void say(struct speaker *s, const char *format, ...)
 {
-	va_list ap;
-	char piece[512];
+	va_list ap, again;
+	int n;
 
 	va_start(ap, format);
-	vsnprintf(piece, sizeof piece, format, ap);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, format, ap);
 	va_end(ap);
-	if (s->text)
-		s->text = pool_print(s->pool, "%s%s", s->text, piece);
+	if (n >= 0 && s->n + (size_t)n >= s->room) {
+		size_t room = (s->n + (size_t)n + 1) * 2;
+		char *larger = pool_alloc(s->pool, room);
+
+		if (larger && s->n)
+			memcpy(larger, s->text, s->n);
+		if (larger) {
+			s->text = larger;
+			s->room = room;
+		}
+	}
+	/* What found no room is left out: the pool tells that there was no memory. */
+	if (n >= 0 && s->n + (size_t)n < s->room) {
+		vsnprintf(s->text + s->n, (size_t)n + 1, format, again);
+		s->n += (size_t)n;
+	}
+	va_end(again);
 }
 
 const char *form_plural(struct pool *pool, const char *words)
@@ -57,26 +74,28 @@ static size_t tables_of(const struct speaker *s, uint32_t *tables)
 
 static const char *table_words(const struct speaker *s, uint32_t table)
 {
-	return form_plural(s->pool, s->schema->tables[table].words);
+	const char *words = form_plural(s->pool, s->schema->tables[table].words);
+
+	return words ? words : "";
 }
 
-/* A column; with its table where another column has the same name. */
-static const char *column_words(const struct speaker *s, int32_t column)
+/* A column; with its table where another column of the query's tables has the same name. */
+static void say_column(struct speaker *s, int32_t column)
 {
 	const struct schema_column *c = &s->schema->columns[column];
 	uint32_t tables[FORM_TABLES];
 	size_t count = tables_of(s, tables);
+	bool twice = false;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct schema_table *t = &s->schema->tables[tables[i]];
 
-		for (uint32_t k = 0; k < t->columns; k++)
-			if (tables[i] != c->table &&
-			        !strcmp(s->schema->columns[t->first + k].words, c->words))
-				return pool_print(
-				        s->pool, "%s (%s)", c->words, table_words(s, c->table));
+		for (uint32_t k = 0; k < t->columns && tables[i] != c->table; k++)
+			twice |= !strcmp(s->schema->columns[t->first + k].words, c->words);
 	}
-	return c->words;
+	say(s, "%s", c->words);
+	if (twice)
+		say(s, " (%s)", table_words(s, c->table));
 }
 
 static void say_expression(struct speaker *s, const struct form_expression *e)
@@ -92,7 +111,7 @@ static void say_expression(struct speaker *s, const struct form_expression *e)
 		if (e->aggregate == AGGREGATE_COUNT && e->distinct && c->flags & COLUMN_PRIMARY)
 			say(s, "%s", table_words(s, c->table));
 		else
-			say(s, "%s", column_words(s, e->column));
+			say_column(s, e->column);
 	} else if (e->aggregate) {
 		uint32_t tables[FORM_TABLES];
 		size_t count = tables_of(s, tables);
@@ -120,15 +139,23 @@ static void say_inner(struct speaker *s, const struct form_query *query)
 static void say_filter(struct speaker *s, const struct form_filter *f)
 {
 	static const char *const operators[] = {" is ", " is not ", " is above ", " is at least ",
-	        " is below ", " is at most ", " is between ", " contains ", " does not contain ",
-	        " is missing", " is not missing", " is one of ", " is none of "};
+	        " is below ", " is at most ", " is between ", " is not between ", " contains ",
+	        " does not contain ", " is missing", " is not missing", " is one of ",
+	        " is none of "};
+
+	const bool between = f->operator== FORM_BETWEEN || f->operator== FORM_NOT_BETWEEN;
 
 	say_expression(s, &f->left);
-	if (f->operator== FORM_BETWEEN && f->open) {
+	if (between && f->open) {
+		say(s, "%s", f->operator== FORM_NOT_BETWEEN ? " is not" : "");
 		if (f->value.text)
 			say(s, " from %s on", f->value.text);
 		if (f->until.text)
-			say(s, "%s before %s", f->value.text ? " and" : " is", f->until.text);
+			say(s, "%s before %s",
+			        f->value.text                    ? " and"
+			        : f->operator== FORM_NOT_BETWEEN ? ""
+			                                         : " is",
+			        f->until.text);
 		return;
 	}
 	say(s, "%s", operators[f->operator]);
@@ -143,7 +170,7 @@ static void say_filter(struct speaker *s, const struct form_filter *f)
 		say(s, "\"%.*s\"", (int)(end - from), f->value.text + from);
 	} else if (f->operator!= FORM_NULL && f->operator!= FORM_NOT_NULL) {
 		say(s, "%s", f->value.text);
-		if (f->operator== FORM_BETWEEN)
+		if (between)
 			say(s, " and %s", f->until.text);
 	}
 }
@@ -178,8 +205,6 @@ static void say_order(struct speaker *s)
 
 static void say_query(struct speaker *s, const struct form_query *query)
 {
-	static const char *const sets[] = {
-	        "", ", that are also in: ", ", without those in: ", ", and: "};
 	uint32_t tables[FORM_TABLES];
 	size_t count, said = 0;
 
@@ -206,16 +231,18 @@ static void say_query(struct speaker *s, const struct form_query *query)
 	}
 	say_filters(s, false, " where ");
 	for (size_t i = 0; i < query->groups; i++) {
+		const struct schema_column *c = &s->schema->columns[query->group[i]];
+
 		say(s, "%s", i ? " and " : ", for each ");
-		say(s, "%s",
-		        s->schema->columns[query->group[i]].flags & COLUMN_PRIMARY
-		                ? table_words(s, s->schema->columns[query->group[i]].table)
-		                : column_words(s, query->group[i]));
+		if (c->flags & COLUMN_PRIMARY)
+			say(s, "%s", table_words(s, c->table));
+		else
+			say_column(s, query->group[i]);
 	}
 	say_filters(s, true, ", where ");
-	if (query->set && query->other) {
-		say(s, "%s", sets[query->set]);
-		say_inner(s, query->other);
+	if (query->both) {
+		say(s, ", that are also in: ");
+		say_inner(s, query->both);
 		s->query = query;
 	}
 	say_order(s);
@@ -225,14 +252,13 @@ static void say_query(struct speaker *s, const struct form_query *query)
 const char *form_explain(
         const struct schema *schema, struct pool *pool, const struct form_query *query)
 {
-	struct speaker s = {.schema = schema, .pool = pool, .text = ""};
-	char *text;
+	struct speaker s = {.schema = schema, .pool = pool};
 
 	say_query(&s, query);
-	if (!s.text || !*s.text)
-		return s.text;
-	text = pool_print(pool, "%s.", s.text);
-	if (text && *text >= 'a' && *text <= 'z')
-		*text = (char)(*text - 'a' + 'A');
-	return text;
+	say(&s, ".");
+	if (pool->failed)
+		return NULL;
+	if (*s.text >= 'a' && *s.text <= 'z')
+		*s.text = (char)(*s.text - 'a' + 'A');
+	return s.text;
 }

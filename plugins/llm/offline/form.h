@@ -21,11 +21,11 @@ enum form_operator {
 	FORM_LT,
 	FORM_LE,
 	FORM_BETWEEN,
+	FORM_NOT_BETWEEN,
 	FORM_LIKE,
 	FORM_NOT_LIKE,
 	FORM_NULL,
 	FORM_NOT_NULL,
-	FORM_IN,
 	FORM_NOT_IN
 };
 
@@ -61,15 +61,15 @@ struct form_value {
 struct form_filter {
 	struct form_expression left; /* with an aggregate: HAVING */
 	enum form_operator operator;
-	struct form_value value, until; /* until: FORM_BETWEEN; with `open` the end is excluded */
+	/* until: of FORM_BETWEEN and FORM_NOT_BETWEEN. With `open` it does not belong to the range,
+	 * and either end may have no text: from the beginning, until the end. */
+	struct form_value value, until;
 	bool open;
 	bool or_next; /* OR with the next filter instead of AND */
 	const struct form_query
 	        *query; /* the right side is the one value, or the list, of a query */
 	struct form_filter *next;
 };
-
-enum form_set { SET_NONE, SET_INTERSECT, SET_EXCEPT, SET_UNION };
 
 enum { FORM_SELECT = 12, FORM_GROUP = 4, FORM_ORDER = 3, FORM_TABLES = 8 };
 
@@ -90,9 +90,8 @@ struct form_query {
 	size_t groups;
 	struct form_order order[FORM_ORDER];
 	size_t orders;
-	uint32_t limit; /* 0: none */
-	enum form_set set;
-	const struct form_query *other; /* of `set` */
+	uint32_t limit;                /* 0: none */
+	const struct form_query *both; /* only rows that this one gives as well; NULL: all */
 };
 
 /* ---- joins ------------------------------------------------------------------------------------
@@ -106,14 +105,25 @@ struct join_tree {
 	uint32_t cost;
 };
 
-/* The cheapest tree over the terminals (at most 6), exact. false: they hang not together. */
-bool join_find(const struct schema *schema, const uint32_t *terminals, size_t count,
-        struct join_tree *tree);
-/* The cost of the cheapest way between two tables; UINT32_MAX: none. 0: the same. */
-uint32_t join_distance(const struct schema *schema, uint32_t from, uint32_t to);
+/* The ways between the tables of a schema, each found once: for one question, in its pool, and for
+ * one thread. */
+struct joins;
+
+/* NULL: no memory. */
+struct joins *joins_create(struct pool *pool, const struct schema *schema);
+
+/* The cheapest tree over the terminals, the first of which is its first table; exact. false: they
+ * hang not together, are more than 6 or the tree has more than 16 tables, or there is no memory
+ * (the pool has failed). An edge of a reference of several columns stands for all of them. */
+bool join_find(
+        struct joins *joins, const uint32_t *terminals, size_t count, struct join_tree *tree);
+
+/* The cost of the cheapest way between two tables; UINT32_MAX: none, or no memory. 0: the same.
+ * Quickest for many `to` of one `from`. */
+uint32_t join_distance(struct joins *joins, uint32_t from, uint32_t to);
 
 /* Leaves out tables that give nothing but a key which another table of the query holds as well. */
-void form_simplify(const struct schema *schema, struct form_query *query);
+void form_simplify(const struct schema *schema, struct joins *joins, struct form_query *query);
 
 /* ---- printing ---------------------------------------------------------------------------------
  */
@@ -122,8 +132,9 @@ struct form_cost {
 	uint32_t tables, joins, cost, unmentioned; /* of the whole statement */
 };
 
-/* The statement in the dialect of the schema. NULL: no memory, or tables that hang not together. */
-const char *form_print(const struct schema *schema, struct pool *pool,
+/* The statement in the dialect of the schema. NULL: tables that hang not together, what the dialect
+ * cannot say, a statement of more than 16 KB, or no memory (the pool has failed). */
+const char *form_print(const struct schema *schema, struct joins *joins, struct pool *pool,
         const struct form_query *query, struct form_cost *cost);
 /* How the question was read, for people: "Customers in Berlin, counted". */
 const char *form_explain(

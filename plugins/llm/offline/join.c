@@ -1,6 +1,5 @@
 /* join.c: which tables hang together, and by which keys: a Steiner tree over the graph of the
  * references, exact (Dreyfus and Wagner, 1971) for the few tables of a question. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "form.h"
@@ -13,38 +12,66 @@ struct step {
 	uint32_t half; /* or: the union of this set and the rest, at the same table; 0: none */
 };
 
-struct search {
-	const struct schema *schema;
-	size_t n;
-	struct step *steps; /* by set, then by table */
+/* A tree that was looked for. */
+struct found {
+	uint32_t terminals[TERMINALS];
+	size_t count;
+	struct join_tree tree;
+	bool good;
+	struct found *next;
 };
+
+struct joins {
+	const struct schema *schema;
+	struct pool *pool;
+	struct step **ways;  /* by table: the ways from it to every table; NULL: not yet found */
+	struct found *trees; /* all so far */
+};
+
+struct joins *joins_create(struct pool *pool, const struct schema *schema)
+{
+	struct joins *joins = pool_alloc(pool, sizeof *joins);
+
+	if (!joins)
+		return NULL;
+	joins->schema = schema;
+	joins->pool = pool;
+	joins->ways = pool_alloc(pool, (schema->table_count + 1) * sizeof *joins->ways);
+	return joins->ways ? joins : NULL;
+}
 
 static uint32_t table_of(const struct schema *s, uint32_t column)
 {
 	return s->columns[column].table;
 }
 
-static struct step *step_at(const struct search *s, uint32_t set, size_t table)
+/* Steps to every table, none of which is known. NULL: no memory. */
+static struct step *new_steps(const struct joins *joins)
 {
-	return &s->steps[set * s->n + table];
+	size_t n = joins->schema->table_count;
+	struct step *steps = pool_alloc(joins->pool, n * sizeof *steps);
+
+	for (size_t i = 0; steps && i < n; i++)
+		steps[i] = (struct step){FAR, -1, 0};
+	return steps;
 }
 
-/* Spreads the costs of a set along the edges until nothing changes. */
-static void spread(const struct search *s, uint32_t set)
+/* Spreads the costs along the edges until nothing changes. */
+static void spread(const struct schema *s, struct step *steps)
 {
 	bool changed = true;
 
-	for (size_t round = 0; changed && round < s->n; round++) {
+	for (size_t round = 0; changed && round < s->table_count; round++) {
 		changed = false;
-		for (size_t i = 0; i < s->schema->edge_count; i++) {
-			const struct schema_edge *e = &s->schema->edges[i];
-			uint32_t a = table_of(s->schema, e->from), b = table_of(s->schema, e->to);
+		for (size_t i = 0; i < s->edge_count; i += 1 + s->edges[i].more) {
+			const struct schema_edge *e = &s->edges[i];
+			uint32_t a = table_of(s, e->from), b = table_of(s, e->to);
 
 			if (a == b)
 				continue;
 			for (int way = 0; way < 2; way++) {
-				struct step *from = step_at(s, set, way ? b : a),
-				            *to = step_at(s, set, way ? a : b);
+				const struct step *from = &steps[way ? b : a];
+				struct step *to = &steps[way ? a : b];
 
 				if (from->cost + e->cost < to->cost) {
 					*to = (struct step){from->cost + e->cost, (int32_t)i, 0};
@@ -55,13 +82,30 @@ static void spread(const struct search *s, uint32_t set)
 	}
 }
 
-static void add_table(struct join_tree *tree, uint32_t table)
+/* The ways from a table to all others. NULL: no memory. */
+static struct step *ways_from(struct joins *joins, uint32_t table)
+{
+	if (!joins->ways[table]) {
+		struct step *steps = new_steps(joins);
+
+		if (!steps)
+			return NULL;
+		steps[table].cost = 0;
+		spread(joins->schema, steps);
+		joins->ways[table] = steps;
+	}
+	return joins->ways[table];
+}
+
+static bool add_table(struct join_tree *tree, uint32_t table)
 {
 	for (size_t i = 0; i < tree->table_count; i++)
 		if (tree->tables[i] == table)
-			return;
-	if (tree->table_count < FORM_TABLES * 2)
-		tree->tables[tree->table_count++] = table;
+			return true;
+	if (tree->table_count == FORM_TABLES * 2)
+		return false;
+	tree->tables[tree->table_count++] = table;
+	return true;
 }
 
 static bool add_edge(struct join_tree *tree, uint32_t edge)
@@ -75,100 +119,93 @@ static bool add_edge(struct join_tree *tree, uint32_t edge)
 	return true;
 }
 
-/* Follows the steps back. Each call goes to a smaller set or a cheaper table. */
-static bool trace(const struct search *s, uint32_t set, uint32_t table, struct join_tree *tree)
+/* Follows the steps back. Each call goes to a smaller set or a cheaper table. false: too large. */
+static bool trace(const struct schema *s, struct step *const *steps, uint32_t set, uint32_t table,
+        struct join_tree *tree)
 {
 	for (;;) {
-		const struct step *step = step_at(s, set, table);
+		const struct step *step = &steps[set][table];
 		const struct schema_edge *e;
 
-		add_table(tree, table);
+		if (!add_table(tree, table))
+			return false;
 		if (step->half)
-			return trace(s, step->half, table, tree) &&
-			       trace(s, set & ~step->half, table, tree);
+			return trace(s, steps, step->half, table, tree) &&
+			       trace(s, steps, set & ~step->half, table, tree);
 		if (step->edge < 0)
 			return true;
 		if (!add_edge(tree, (uint32_t)step->edge))
 			return false;
-		e = &s->schema->edges[step->edge];
-		table = table_of(s->schema, e->from) == table ? table_of(s->schema, e->to)
-		                                              : table_of(s->schema, e->from);
+		e = &s->edges[step->edge];
+		table = table_of(s, e->from) == table ? table_of(s, e->to) : table_of(s, e->from);
 	}
 }
 
-bool join_find(const struct schema *schema, const uint32_t *terminals, size_t count,
-        struct join_tree *tree)
+/* The first terminal is the root, at which the tree over all others must end. */
+static bool search(
+        struct joins *joins, const uint32_t *terminals, size_t count, struct join_tree *tree)
 {
-	struct search s = {.schema = schema, .n = schema->table_count};
-	const uint32_t all = (1u << count) - 1;
-	struct step *last;
-	bool good = false;
+	const size_t n = joins->schema->table_count;
+	const uint32_t all = (1u << (count - 1)) - 1;
+	struct step *steps[1 << (TERMINALS - 1)] = {NULL}; /* by set of the others */
+
+	if (!all)
+		return add_table(tree, terminals[0]);
+	for (uint32_t set = 1; set <= all; set++) {
+		if (!(set & (set - 1))) {
+			size_t bit = 0;
+
+			while (!(set >> bit & 1))
+				bit++;
+			steps[set] = ways_from(joins, terminals[bit + 1]);
+		} else {
+			steps[set] = new_steps(joins);
+		}
+		if (!steps[set])
+			return false;
+		for (uint32_t half = (set - 1) & set; half; half = (half - 1) & set)
+			for (size_t v = 0; v < n; v++) {
+				uint32_t cost = steps[half][v].cost + steps[set & ~half][v].cost;
+
+				if (cost < steps[set][v].cost)
+					steps[set][v] = (struct step){cost, -1, half};
+			}
+		if (set & (set - 1))
+			spread(joins->schema, steps[set]);
+	}
+	tree->cost = steps[all][terminals[0]].cost;
+	return tree->cost < FAR && trace(joins->schema, steps, all, terminals[0], tree);
+}
+
+bool join_find(struct joins *joins, const uint32_t *terminals, size_t count, struct join_tree *tree)
+{
+	struct found *found = joins->trees;
 
 	*tree = (struct join_tree){.cost = 0};
 	if (!count || count > TERMINALS)
 		return false;
-	if (count == 1) {
-		add_table(tree, terminals[0]);
-		return true;
+	while (found && (found->count != count || memcmp(found->terminals, terminals,
+	                                                  count * sizeof *terminals) != 0))
+		found = found->next;
+	if (!found) {
+		found = pool_alloc(joins->pool, sizeof *found);
+		if (!found)
+			return false;
+		found->count = count;
+		memcpy(found->terminals, terminals, count * sizeof *terminals);
+		found->good = search(joins, terminals, count, &found->tree);
+		found->next = joins->trees;
+		joins->trees = found;
 	}
-	s.steps = malloc((all + 1) * s.n * sizeof *s.steps);
-	if (!s.steps)
-		return false;
-	for (size_t i = 0; i < (all + 1) * s.n; i++)
-		s.steps[i] = (struct step){FAR, -1, 0};
-	for (size_t i = 0; i < count; i++)
-		step_at(&s, 1u << i, terminals[i])->cost = 0;
-	for (uint32_t set = 1; set <= all; set++) {
-		for (size_t v = 0; v < s.n; v++)
-			for (uint32_t half = (set - 1) & set; half; half = (half - 1) & set) {
-				uint32_t cost = step_at(&s, half, v)->cost +
-				                step_at(&s, set & ~half, v)->cost;
-
-				if (cost < step_at(&s, set, v)->cost)
-					*step_at(&s, set, v) = (struct step){cost, -1, half};
-			}
-		spread(&s, set);
-	}
-	last = step_at(&s, all, terminals[0]);
-	if (last->cost < FAR) {
-		tree->cost = last->cost;
-		/* The first terminal comes first. */
-		good = trace(&s, all, terminals[0], tree);
-	}
-	free(s.steps);
-	return good;
+	*tree = found->tree;
+	return found->good;
 }
 
-uint32_t join_distance(const struct schema *schema, uint32_t from, uint32_t to)
+uint32_t join_distance(struct joins *joins, uint32_t from, uint32_t to)
 {
-	uint32_t *cost, found;
-	bool changed = true;
+	const struct step *ways = from == to ? NULL : ways_from(joins, from);
 
 	if (from == to)
 		return 0;
-	cost = malloc(schema->table_count * sizeof *cost);
-	if (!cost)
-		return UINT32_MAX;
-	for (size_t i = 0; i < schema->table_count; i++)
-		cost[i] = FAR;
-	cost[from] = 0;
-	for (size_t round = 0; changed && round < schema->table_count; round++) {
-		changed = false;
-		for (size_t i = 0; i < schema->edge_count; i++) {
-			const struct schema_edge *e = &schema->edges[i];
-			uint32_t a = table_of(schema, e->from), b = table_of(schema, e->to);
-
-			if (cost[a] + e->cost < cost[b]) {
-				cost[b] = cost[a] + e->cost;
-				changed = true;
-			}
-			if (cost[b] + e->cost < cost[a]) {
-				cost[a] = cost[b] + e->cost;
-				changed = true;
-			}
-		}
-	}
-	found = cost[to];
-	free(cost);
-	return found < FAR ? found : UINT32_MAX;
+	return ways && ways[to].cost < FAR ? ways[to].cost : UINT32_MAX;
 }

@@ -272,8 +272,9 @@ bool link_words(struct pool *pool, const struct schema *schema,
 	bool cut;
 	size_t n;
 
-	*lattice = (struct lattice){.schema = schema};
-	if (!words_read(pool, question->text, question->n, &lattice->words, &cut))
+	*lattice = (struct lattice){.schema = schema, .joins = joins_create(pool, schema)};
+	if (!lattice->joins ||
+	        !words_read(pool, question->text, question->n, &lattice->words, &cut))
 		return false;
 	n = lattice->words.count;
 	lattice->at = pool_alloc(pool, (n + 1) * sizeof *lattice->at);

@@ -1,6 +1,7 @@
 /* match.c: finds the phrases of the grammar in a question. The tables of grammar.c are compiled
  * once; patterns are matched from every word on, over all readings. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,14 +54,17 @@ static struct pool tables; /* of the two, for the life of the process */
 /* ---- compiling --------------------------------------------------------------------------------
  */
 
+/* Tables too large for this file are a fault that every test of the engine finds: abort(). */
 static size_t split(struct pool *pool, const char *text, char at, const char **out, size_t max)
 {
 	size_t count = 0;
 
-	while (*text && count < max) {
+	while (*text) {
 		const char *end = strchr(text, at);
 		size_t n = end ? (size_t)(end - text) : strlen(text);
 
+		if (n && count == max)
+			abort();
 		if (n)
 			out[count++] = pool_copy(pool, text, n);
 		text += n + (end != NULL);
@@ -68,12 +72,12 @@ static size_t split(struct pool *pool, const char *text, char at, const char **o
 	return count;
 }
 
-static int class_of(const char *name)
+static int class_of(const char *name, size_t n)
 {
 	for (int i = 1; grammar_classes[i]; i++)
-		if (!strcmp(grammar_classes[i], name))
+		if (strlen(grammar_classes[i]) == n && !memcmp(grammar_classes[i], name, n))
 			return i;
-	abort(); /* a fault of the table: every test of the engine finds it */
+	abort();
 }
 
 static void compile_element(struct pool *pool, const char *text, struct element *e)
@@ -84,7 +88,7 @@ static void compile_element(struct pool *pool, const char *text, struct element 
 	}
 	if (*text == '<') {
 		e->kind = ELEMENT_CLASS;
-		e->class = class_of(pool_copy(pool, text + 1, strlen(text) - 2));
+		e->class = class_of(text + 1, strlen(text) - 2);
 	} else if (*text == '{') {
 		e->kind = ELEMENT_SLOT;
 		e->slot = text[1] == 'A' ? text[2] : text[1];
@@ -101,39 +105,49 @@ static int compare_words(const void *a, const void *b)
 
 static void know(const char *word)
 {
-	if (known && known_count < KNOWN)
-		known[known_count++] = word;
+	if (known_count == KNOWN)
+		abort();
+	known[known_count++] = word;
 }
 
-static void compile(void)
+static bool compile(void)
 {
 	const char *parts[ELEMENTS];
 
+	rule_count = cue_count = known_count = 0;
 	rules = pool_alloc(&tables, RULES * sizeof *rules);
 	cues = pool_alloc(&tables, CUES * sizeof *cues);
 	known = pool_alloc(&tables, KNOWN * sizeof *known);
-	for (size_t i = 0; rules && grammar_rules[i].pattern && i < RULES; i++) {
+	if (!rules || !cues || !known)
+		return false;
+	for (size_t i = 0; grammar_rules[i].pattern; i++) {
 		struct compiled *c = &rules[rule_count++];
 
+		if (i == RULES)
+			abort();
 		c->rule = &grammar_rules[i];
 		c->count = split(&tables, grammar_rules[i].pattern, ' ', parts, ELEMENTS);
 		for (size_t k = 0; k < c->count && !tables.failed; k++)
 			compile_element(&tables, parts[k], &c->elements[k]);
 	}
-	for (size_t i = 0; cues && grammar_cues[i].words && i < CUES; i++) {
+	for (size_t i = 0; grammar_cues[i].words; i++) {
 		struct compiled_cue *c = &cues[cue_count++];
 
+		if (i == CUES)
+			abort();
 		c->cue = &grammar_cues[i];
 		c->count = split(&tables, grammar_cues[i].words, ' ', c->words, CUE_WORDS);
-		for (size_t k = 0; k < c->count && !tables.failed; k++)
+		for (size_t k = 0; k < c->count; k++)
 			know(c->words[k]);
 	}
-	for (size_t i = 0; i < rule_count && !tables.failed; i++)
+	for (size_t i = 0; i < rule_count; i++)
 		for (size_t e = 0; e < rules[i].count; e++)
 			for (size_t k = 0; rules[i].elements[e].words[k]; k++)
 				know(rules[i].elements[e].words[k]);
-	if (known)
-		qsort(known, known_count, sizeof *known, compare_words);
+	if (tables.failed)
+		return false;
+	qsort(known, known_count, sizeof *known, compare_words);
+	return true;
 }
 
 /* When the plugin is closed. */
@@ -142,12 +156,23 @@ __attribute__((destructor)) static void forget(void)
 	pool_finish(&tables);
 }
 
+/* Whoever comes first compiles; without memory whoever comes next tries again. */
 static bool compiled(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static atomic_bool done;
 
-	pthread_once(&once, compile);
-	return !tables.failed;
+	if (atomic_load_explicit(&done, memory_order_acquire))
+		return true;
+	pthread_mutex_lock(&lock);
+	if (!atomic_load_explicit(&done, memory_order_relaxed)) {
+		if (compile())
+			atomic_store_explicit(&done, true, memory_order_release);
+		else
+			pool_finish(&tables);
+	}
+	pthread_mutex_unlock(&lock);
+	return atomic_load_explicit(&done, memory_order_acquire);
 }
 
 /* ---- matching ---------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ struct link_span {
 struct lattice {
 	const struct schema *schema;
 	struct words words;
+	struct joins *joins;
 	struct link_span **at; /* by first word: the longest first */
 	struct when **when;    /* by first word; NULL: no time begins there */
 };
@@ -167,7 +168,7 @@ void confidence_rank(const struct lattice *lattice, const struct cover *covers,
  * statement, or NULL. */
 int32_t confidence_of(const struct candidate *candidate, const struct candidate *rival);
 
-/* Fills the suggestions of a reply that declines. */
+/* Fills the suggestions of a reply that declines. Without memory there are fewer (pool->failed). */
 void suggest(struct pool *pool, const struct lattice *lattice,
         const struct engine_question *question, struct engine_reply *reply);
 /* As engine_answer(), without suggestions. */

@@ -10,12 +10,15 @@ enum { DEPTH = 4, SQL_MAX = 16384, NAMES = FORM_TABLES * 2 };
 
 struct printer {
 	const struct schema *schema;
+	struct joins *joins;
 	struct form_cost *cost;
 	char text[SQL_MAX];
 	size_t n;
 	size_t aliases; /* given so far, so that no two tables of a statement share a name */
 	int depth;
-	bool failed, brackets, backticks;
+	bool failed;
+	bool present; /* of the query that comes next: rows where its value is missing stay out */
+	enum { SQLITE, POSTGRES, MYSQL, SQLSERVER } dialect;
 };
 
 /* The tables that a query stands on. */
@@ -64,7 +67,7 @@ static bool is_reserved(const char *s)
 
 static void put_name(struct printer *p, const char *name)
 {
-	char open = p->backticks ? '`' : p->brackets ? '[' : '"', end = p->brackets ? ']' : open;
+	const char open = "\"\"`["[p->dialect], end = "\"\"`]"[p->dialect];
 	bool plain = isalpha((unsigned char)*name) || *name == '_';
 
 	for (const char *s = name; *s && plain; s++)
@@ -106,35 +109,29 @@ static void put_column(struct printer *p, const struct scope *scope, int32_t col
 	put_name(p, c->name);
 }
 
-/* What cuts a time to a period, around the column, by dialect and enum form_period. ISO texts of
- * SQLite may be days or instants. */
-static const char *const periods[][6][2] = {
-        {{"", ""}, {"date(", ")"}, {"strftime('%Y-%W', ", ")"}, {"strftime('%Y-%m', ", ")"},
-                {"strftime('%Y', ", ")"}, {"strftime('%Y', ", ")"}},
-        {{"", ""}, {"to_char(", ", 'YYYY-MM-DD')"}, {"to_char(", ", 'IYYY-IW')"},
-                {"to_char(", ", 'YYYY-MM')"}, {"to_char(", ", 'YYYY-\"Q\"Q')"},
-                {"to_char(", ", 'YYYY')"}},
-        {{"", ""}, {"date_format(", ", '%Y-%m-%d')"}, {"date_format(", ", '%x-%v')"},
-                {"date_format(", ", '%Y-%m')"}, {"concat(year(", "))"},
-                {"date_format(", ", '%Y')"}}};
+/* What cuts a time to a period: by dialect and enum form_period; @ stands for the column. Weeks are
+ * those of the year that begin on Monday, ISO weeks where the dialect has them. */
+static const char *const periods[][6] = {
+        {"@", "date(@)", "strftime('%Y-%W', @)", "strftime('%Y-%m', @)",
+                "strftime('%Y', @) || '-Q' || ((strftime('%m', @) + 2) / 3)", "strftime('%Y', @)"},
+        {"@", "to_char(@, 'YYYY-MM-DD')", "to_char(@, 'IYYY-IW')", "to_char(@, 'YYYY-MM')",
+                "to_char(@, 'YYYY-\"Q\"Q')", "to_char(@, 'YYYY')"},
+        {"@", "date_format(@, '%Y-%m-%d')", "date_format(@, '%x-%v')", "date_format(@, '%Y-%m')",
+                "concat(year(@), '-Q', quarter(@))", "date_format(@, '%Y')"},
+        {"@", "convert(char(10), @, 23)",
+                "concat(year(dateadd(day, 26 - datepart(iso_week, @), @)), '-', "
+                "datepart(iso_week, @))",
+                "convert(char(7), @, 23)", "concat(year(@), '-Q', datepart(quarter, @))",
+                "convert(char(4), @, 23)"}};
 
 static void put_period(
         struct printer *p, const struct scope *scope, int32_t column, enum form_period period)
 {
-	size_t dialect = !strcmp(p->schema->dialect, "postgres") ? 1 : p->backticks ? 2 : 0;
-
-	if (period == PERIOD_QUARTER && dialect != 1) {
-		/* year and quarter: no function of its own */
-		put(p, dialect ? "concat(year(" : "strftime('%Y', ");
-		put_column(p, scope, column);
-		put(p, dialect ? "), '-Q', quarter(" : ") || '-Q' || ((strftime('%m', ");
-		put_column(p, scope, column);
-		put(p, dialect ? "))" : ") + 2) / 3)");
-		return;
-	}
-	put(p, periods[dialect][period][0]);
-	put_column(p, scope, column);
-	put(p, periods[dialect][period][1]);
+	for (const char *s = periods[p->dialect][period]; *s; s++)
+		if (*s == '@')
+			put_column(p, scope, column);
+		else
+			put_bytes(p, s, 1);
 }
 
 static void put_expression(
@@ -168,7 +165,7 @@ static void put_value(struct printer *p, const struct form_value *value)
 	put(p, "'");
 	for (const char *s = value->text; *s; s++) {
 		put_bytes(p, s, 1);
-		if (*s == '\'' || (*s == '\\' && p->backticks))
+		if (*s == '\'' || (*s == '\\' && p->dialect == MYSQL))
 			put_bytes(p, s, 1);
 	}
 	put(p, "'");
@@ -176,37 +173,52 @@ static void put_value(struct printer *p, const struct form_value *value)
 
 static void put_query(struct printer *p, const struct form_query *query);
 
+/* From an instant on until another, which does not belong to it; or all but that. */
+static void put_range(
+        struct printer *p, const struct scope *scope, const struct form_filter *filter)
+{
+	const bool not = filter->operator== FORM_NOT_BETWEEN,
+	           both = filter->value.text && filter->until.text;
+
+	put(p, not &&both ? "(" : "");
+	if (filter->value.text) {
+		put_expression(p, scope, &filter->left);
+		put(p, not ? " < " : " >= ");
+		put_value(p, &filter->value);
+	}
+	if (both)
+		put(p, not ? " OR " : " AND ");
+	if (filter->until.text) {
+		put_expression(p, scope, &filter->left);
+		put(p, not ? " >= " : " < ");
+		put_value(p, &filter->until);
+	}
+	put(p, not &&both ? ")" : "");
+}
+
 static void put_filter(
         struct printer *p, const struct scope *scope, const struct form_filter *filter)
 {
 	static const char *const operators[] = {" = ", " <> ", " > ", " >= ", " < ",
-	        " <= ", " BETWEEN ", " LIKE ", " NOT LIKE ", " IS NULL", " IS NOT NULL", " IN ",
-	        " NOT IN "};
+	        " <= ", " BETWEEN ", " NOT BETWEEN ", " LIKE ", " NOT LIKE ", " IS NULL",
+	        " IS NOT NULL", " NOT IN "};
 
-	if (filter->operator== FORM_BETWEEN && filter->open) {
-		/* From an instant on until another, which does not belong to it. */
-		if (filter->value.text) {
-			put_expression(p, scope, &filter->left);
-			put(p, " >= ");
-			put_value(p, &filter->value);
-		}
-		if (filter->until.text) {
-			put(p, filter->value.text ? " AND " : "");
-			put_expression(p, scope, &filter->left);
-			put(p, " < ");
-			put_value(p, &filter->until);
-		}
+	const bool between = filter->operator== FORM_BETWEEN || filter->operator== FORM_NOT_BETWEEN;
+
+	if (between && filter->open) {
+		put_range(p, scope, filter);
 		return;
 	}
 	put_expression(p, scope, &filter->left);
 	put(p, operators[filter->operator]);
 	if (filter->query) {
 		put(p, "(");
+		p->present = filter->operator== FORM_NOT_IN;
 		put_query(p, filter->query);
 		put(p, ")");
 	} else if (filter->operator!= FORM_NULL && filter->operator!= FORM_NOT_NULL) {
 		put_value(p, &filter->value);
-		if (filter->operator== FORM_BETWEEN) {
+		if (between) {
 			put(p, " AND ");
 			put_value(p, &filter->until);
 		}
@@ -245,6 +257,21 @@ static void put_filters(struct printer *p, const struct scope *scope,
 	}
 }
 
+static void put_table(struct printer *p, const struct scope *scope, uint32_t table)
+{
+	const struct schema_table *t = &p->schema->tables[table];
+
+	if (t->schema) {
+		put_name(p, t->schema);
+		put(p, ".");
+	}
+	put_name(p, t->name);
+	if (scope->alias) {
+		put(p, " AS ");
+		put_alias(p, scope, table);
+	}
+}
+
 static void put_tables(struct printer *p, const struct scope *scope)
 {
 	const struct schema *s = p->schema;
@@ -252,21 +279,7 @@ static void put_tables(struct printer *p, const struct scope *scope)
 	size_t left = scope->tree.edge_count;
 	bool used[NAMES] = {false};
 
-	for (size_t i = 0; i < scope->tree.table_count; i++) {
-		const struct schema_table *t = &s->tables[scope->tree.tables[i]];
-
-		if (i)
-			break;
-		if (t->schema) {
-			put_name(p, t->schema);
-			put(p, ".");
-		}
-		put_name(p, t->name);
-		if (scope->alias) {
-			put(p, " AS ");
-			put_alias(p, scope, scope->tree.tables[0]);
-		}
-	}
+	put_table(p, scope, scope->tree.tables[0]);
 	/* Each further table by an edge to one that is there. */
 	for (size_t round = 0; left && round <= scope->tree.edge_count; round++)
 		for (size_t i = 0; i < scope->tree.edge_count; i++) {
@@ -286,17 +299,13 @@ static void put_tables(struct printer *p, const struct scope *scope)
 			there[at[fresh]] = used[i] = true;
 			left--;
 			put(p, " JOIN ");
-			if (s->tables[ends[fresh]].schema) {
-				put_name(p, s->tables[ends[fresh]].schema);
-				put(p, ".");
+			put_table(p, scope, ends[fresh]);
+			for (uint32_t part = 0; part <= e->more; part++) {
+				put(p, part ? " AND " : " ON ");
+				put_column(p, scope, (int32_t)e[part].from);
+				put(p, " = ");
+				put_column(p, scope, (int32_t)e[part].to);
 			}
-			put_name(p, s->tables[ends[fresh]].name);
-			put(p, " AS ");
-			put_alias(p, scope, ends[fresh]);
-			put(p, " ON ");
-			put_column(p, scope, (int32_t)e->from);
-			put(p, " = ");
-			put_column(p, scope, (int32_t)e->to);
 		}
 	p->failed |= left != 0;
 }
@@ -340,7 +349,21 @@ size_t form_tables(
 	return count;
 }
 
-/* The grouping columns; in strict dialects also what is selected beside them. */
+/* A column of the result or of the order by which a strict dialect wants the rows grouped as well.
+ */
+static void put_grouped_too(struct printer *p, const struct scope *scope,
+        const struct form_query *query, const struct form_expression *e)
+{
+	if (e->aggregate || e->column < 0)
+		return;
+	for (size_t k = 0; k < query->groups; k++)
+		if (query->group[k] == e->column)
+			return;
+	put(p, ", ");
+	put_column(p, scope, e->column);
+}
+
+/* The grouping columns; in strict dialects also what is shown or ordered by beside them. */
 static void put_groups(struct printer *p, const struct scope *scope, const struct form_query *query)
 {
 	put(p, " GROUP BY ");
@@ -348,16 +371,44 @@ static void put_groups(struct printer *p, const struct scope *scope, const struc
 		put(p, i ? ", " : "");
 		put_period(p, scope, query->group[i], query->group_period[i]);
 	}
-	for (size_t i = 0; strcmp(p->schema->dialect, "sqlite") != 0 && i < query->selected; i++) {
-		bool grouped = query->select[i].aggregate || query->select[i].column < 0;
+	if (p->dialect == SQLITE)
+		return;
+	for (size_t i = 0; i < query->selected; i++)
+		put_grouped_too(p, scope, query, &query->select[i]);
+	for (size_t i = 0; i < query->orders; i++)
+		put_grouped_too(p, scope, query, &query->order[i].by);
+}
 
-		for (size_t k = 0; k < query->groups; k++)
-			grouped |= query->group[k] == query->select[i].column;
-		if (!grouped) {
-			put(p, ", ");
-			put_column(p, scope, query->select[i].column);
+/* NOT IN is never true where a value of the list is missing: only a primary key never is. */
+static void put_present(
+        struct printer *p, const struct scope *scope, const struct form_query *query)
+{
+	const int32_t column = query->select[0].column;
+	bool filtered = false;
+
+	if (column < 0 || p->schema->columns[column].flags & COLUMN_PRIMARY)
+		return;
+	for (const struct form_filter *f = query->filters; f; f = f->next)
+		filtered |= f->left.aggregate == AGGREGATE_NONE;
+	put(p, filtered ? " AND " : " WHERE ");
+	put_column(p, scope, column);
+	put(p, " IS NOT NULL");
+}
+
+/* By what is shown of two sets that are put together: its place, since their tables are gone. */
+static void put_set_order(
+        struct printer *p, const struct form_query *query, const struct form_expression *by)
+{
+	char number[24];
+
+	for (size_t i = 0; i < query->selected; i++)
+		if (query->select[i].column == by->column &&
+		        query->select[i].aggregate == by->aggregate) {
+			snprintf(number, sizeof number, "%zu", i + 1);
+			put(p, number);
+			return;
 		}
-	}
+	p->failed = true;
 }
 
 /* What a figure is called in the table that people see. */
@@ -389,17 +440,18 @@ static void put_label(
 
 static void put_query(struct printer *p, const struct form_query *query)
 {
-	static const char *const sets[] = {"", " INTERSECT ", " EXCEPT ", " UNION "};
 	uint32_t terminals[FORM_TABLES];
 	struct scope scope = {.alias = 0};
+	const bool present = p->present;
 	char number[24];
 	size_t count = form_tables(p->schema, query, terminals, FORM_TABLES);
 
 	if (p->failed || ++p->depth > DEPTH || !query->selected ||
-	        !join_find(p->schema, terminals, count, &scope.tree)) {
+	        !join_find(p->joins, terminals, count, &scope.tree)) {
 		p->failed = true;
 		return;
 	}
+	p->present = false;
 	p->cost->tables += (uint32_t)scope.tree.table_count;
 	p->cost->joins += (uint32_t)scope.tree.edge_count;
 	p->cost->cost += scope.tree.cost;
@@ -409,7 +461,7 @@ static void put_query(struct printer *p, const struct form_query *query)
 		p->aliases += scope.tree.table_count;
 	}
 	put(p, query->distinct ? "SELECT DISTINCT " : "SELECT ");
-	if (query->limit && p->brackets) {
+	if (query->limit && p->dialect == SQLSERVER) {
 		snprintf(number, sizeof number, "TOP %u ", query->limit);
 		put(p, number);
 	}
@@ -422,37 +474,48 @@ static void put_query(struct printer *p, const struct form_query *query)
 	put(p, " FROM ");
 	put_tables(p, &scope);
 	put_filters(p, &scope, query, false, " WHERE ");
+	if (present)
+		put_present(p, &scope, query);
 	if (query->groups)
 		put_groups(p, &scope, query);
 	put_filters(p, &scope, query, true, " HAVING ");
-	if (query->set && query->other) {
-		put(p, sets[query->set]);
-		put_query(p, query->other);
+	if (query->both) {
+		put(p, " INTERSECT ");
+		put_query(p, query->both);
 	}
 	for (size_t i = 0; i < query->orders; i++) {
 		put(p, i ? ", " : " ORDER BY ");
-		put_expression(p, &scope, &query->order[i].by);
+		if (query->both)
+			put_set_order(p, query, &query->order[i].by);
+		else
+			put_expression(p, &scope, &query->order[i].by);
 		put(p, query->order[i].descending ? " DESC" : "");
 	}
-	if (query->limit && !p->brackets) {
+	if (query->limit && p->dialect != SQLSERVER) {
 		snprintf(number, sizeof number, " LIMIT %u", query->limit);
 		put(p, number);
 	}
 	p->depth--;
 }
 
-const char *form_print(const struct schema *schema, struct pool *pool,
+const char *form_print(const struct schema *schema, struct joins *joins, struct pool *pool,
         const struct form_query *query, struct form_cost *cost)
 {
-	struct printer *p = pool_alloc(pool, sizeof *p);
+	static const char *const dialects[] = {"sqlite", "postgres", "mysql", "sqlserver"};
+	struct printer p;
 
-	if (!p)
-		return NULL;
+	/* Its text is large, and begins empty. */
+	p.schema = schema;
+	p.joins = joins;
+	p.cost = cost;
+	p.n = p.aliases = 0;
+	p.depth = 0;
+	p.failed = p.present = false;
+	p.dialect = SQLITE;
+	for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++)
+		if (!strcmp(schema->dialect, dialects[i]))
+			p.dialect = i;
 	*cost = (struct form_cost){0};
-	p->schema = schema;
-	p->cost = cost;
-	p->brackets = !strcmp(schema->dialect, "sqlserver");
-	p->backticks = !strcmp(schema->dialect, "mysql");
-	put_query(p, query);
-	return p->failed ? NULL : pool_copy(pool, p->text, p->n);
+	put_query(&p, query);
+	return p.failed || pool->failed ? NULL : pool_copy(pool, p.text, p.n);
 }

@@ -39,7 +39,7 @@ bool resolve_tables(struct assembly *a)
 				if (reading->kind == LINK_TABLE && reading->weight == table &&
 				        table >= SURE && table + 100 >= column)
 					a->sure[of] = 1;
-				a->votes[of] = (uint16_t)(a->votes[of] + reading->weight / 100);
+				a->votes[of] += reading->weight / 100;
 			}
 		}
 	return true;
@@ -60,7 +60,7 @@ static int32_t distance_penalty(const struct assembly *a, uint32_t table)
 
 	for (uint32_t i = 0; i < a->schema->table_count; i++)
 		if (a->sure[i]) {
-			uint32_t d = join_distance(a->schema, table, i);
+			uint32_t d = join_distance(a->lattice->joins, i, table);
 
 			if (d < best)
 				best = d;
@@ -86,7 +86,7 @@ static int32_t score_of(const struct assembly *a, const struct link_reading *r, 
 	if (named)
 		score -= distance_penalty(a, c->table);
 	else
-		score += 4 * a->votes[c->table];
+		score += 4 * (int32_t)a->votes[c->table];
 	if (a->schema->tables[c->table].view)
 		score -= 60;
 	if (r->kind == LINK_VALUE)
@@ -282,7 +282,7 @@ int32_t resolve_time(const struct assembly *a, int32_t table, bool year)
 		score += year && (c->flags & COLUMN_YEAR) ? 40 : 0;
 		score += is_spoken_of(a, c) ? 130 : 0;
 		if (table >= 0) {
-			uint32_t d = join_distance(a->schema, (uint32_t)table, c->table);
+			uint32_t d = join_distance(a->lattice->joins, (uint32_t)table, c->table);
 
 			score -= d == UINT32_MAX ? FAR_AWAY : (int32_t)d * PER_COST;
 		}

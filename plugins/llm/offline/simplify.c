@@ -62,13 +62,13 @@ static void drop_table(struct form_query *q, uint32_t table)
 }
 
 /* One table at the edge of the tree; false: there is none to leave out. */
-static bool drop_one(const struct schema *s, struct form_query *q)
+static bool drop_one(const struct schema *s, struct joins *joins, struct form_query *q)
 {
 	uint32_t terminals[FORM_TABLES];
 	size_t count = form_tables(s, q, terminals, FORM_TABLES);
 	struct join_tree tree;
 
-	if (count < 2 || !join_find(s, terminals, count, &tree))
+	if (count < 2 || !join_find(joins, terminals, count, &tree))
 		return false;
 	for (size_t i = 0; i < tree.table_count; i++) {
 		const struct schema_edge *edge = NULL;
@@ -84,7 +84,7 @@ static bool drop_one(const struct schema *s, struct form_query *q)
 			}
 		}
 		/* It stands at the edge, is referred to, and gives its key alone. */
-		if (edges != 1 || s->columns[edge->to].table != tree.tables[i] ||
+		if (edges != 1 || edge->more || s->columns[edge->to].table != tree.tables[i] ||
 		        s->columns[edge->from].table == tree.tables[i] ||
 		        uses_more(s, q, tree.tables[i], (int32_t)edge->to))
 			continue;
@@ -98,8 +98,8 @@ static bool drop_one(const struct schema *s, struct form_query *q)
 	return false;
 }
 
-void form_simplify(const struct schema *schema, struct form_query *query)
+void form_simplify(const struct schema *schema, struct joins *joins, struct form_query *query)
 {
-	while (drop_one(schema, query))
+	while (drop_one(schema, joins, query))
 		;
 }

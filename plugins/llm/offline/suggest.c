@@ -47,7 +47,7 @@ static int32_t find_column(const struct suggester *s, uint32_t table, uint32_t f
 static void offer_table(struct suggester *s, uint32_t table)
 {
 	const struct schema_table *t = &s->schema->tables[table];
-	const char *rows = form_plural(s->pool, t->words);
+	const char *rows = form_plural(s->pool, t->words), *names;
 	int32_t kind = find_column(s, table, COLUMN_ENUM),
 	        measure = find_column(s, table, COLUMN_MEASURE);
 
@@ -60,60 +60,64 @@ static void offer_table(struct suggester *s, uint32_t table)
 	if (measure >= 0)
 		offer(s, pool_print(s->pool, "What is the average %s of the %s?",
 		                 s->schema->columns[measure].words, rows));
-	if (t->display >= 0)
-		offer(s, pool_print(s->pool, "What are the %s of the %s?",
-		                 form_plural(s->pool, s->schema->columns[t->display].words), rows));
+	names = t->display < 0 ? NULL : form_plural(s->pool, s->schema->columns[t->display].words);
+	if (names)
+		offer(s, pool_print(s->pool, "What are the %s of the %s?", names, rows));
 }
 
-/* How much of the question a table could explain. */
-static uint32_t weigh_table(const struct lattice *lattice, uint32_t table)
+/* How much of the question each table could explain, each span once, and a little for tables of
+ * things. `best`: scratch, zeroed. */
+static void weigh_tables(const struct lattice *lattice, uint32_t *weights, uint32_t *best)
 {
-	uint32_t sum = 0;
+	const struct schema *schema = lattice->schema;
 
 	for (size_t i = 0; i < lattice->words.count; i++)
 		for (const struct link_span *span = lattice->at[i]; span; span = span->next) {
-			uint32_t best = 0;
-
 			for (size_t r = 0; r < span->reading_count; r++) {
 				const struct link_reading *x = &span->readings[r];
-				uint32_t of = x->kind == LINK_TABLE
-				                      ? x->index
-				                      : lattice->schema->columns[x->index].table;
+				bool table = x->kind == LINK_TABLE;
+				uint32_t of = table ? x->index : schema->columns[x->index].table,
+				         weight = x->weight * (table ? 200 : 100);
 
-				if (of == table && x->weight > best)
-					best = x->weight * (x->kind == LINK_TABLE ? 2 : 1);
+				if (weight > best[of]) {
+					weights[of] += weight - best[of];
+					best[of] = weight;
+				}
 			}
-			sum += best;
+			for (size_t r = 0; r < span->reading_count; r++) {
+				const struct link_reading *x = &span->readings[r];
+
+				best[x->kind == LINK_TABLE ? x->index
+				                           : schema->columns[x->index].table] = 0;
+			}
 		}
-	return sum;
+	for (size_t i = 0; i < schema->table_count; i++) {
+		const struct schema_table *t = &schema->tables[i];
+
+		weights[i] += (t->junction || t->view ? 0 : 1) + (t->rows > 0 ? 1 : 0);
+	}
 }
 
 void suggest(struct pool *pool, const struct lattice *lattice,
         const struct engine_question *question, struct engine_reply *reply)
 {
+	const size_t n = lattice->schema->table_count;
 	struct suggester s = {
 	        .pool = pool, .schema = lattice->schema, .asked = question, .reply = reply};
-	bool *done = pool_alloc(pool, lattice->schema->table_count + 1);
+	bool *done = pool_alloc(pool, n + 1);
+	uint32_t *weights = pool_alloc(pool, (n + 1) * sizeof *weights),
+	         *scratch = pool_alloc(pool, (n + 1) * sizeof *scratch);
 
-	for (size_t round = 0; done && round < lattice->schema->table_count &&
-	                       s.count < ENGINE_SUGGESTIONS && s.tries < TRIES;
+	if (!done || !weights || !scratch)
+		return;
+	weigh_tables(lattice, weights, scratch);
+	for (size_t round = 0; round < n && s.count < ENGINE_SUGGESTIONS && s.tries < TRIES;
 	        round++) {
-		uint32_t best = 0, best_weight = 0;
-		bool any = false;
+		uint32_t best = UINT32_MAX;
 
-		for (uint32_t i = 0; i < lattice->schema->table_count; i++) {
-			const struct schema_table *t = &lattice->schema->tables[i];
-			uint32_t weight = weigh_table(lattice, i) * 100 +
-			                  (t->junction || t->view ? 0 : 1) + (t->rows > 0 ? 1 : 0);
-
-			if (!done[i] && (!any || weight > best_weight)) {
+		for (uint32_t i = 0; i < n; i++)
+			if (!done[i] && (best == UINT32_MAX || weights[i] > weights[best]))
 				best = i;
-				best_weight = weight;
-				any = true;
-			}
-		}
-		if (!any)
-			return;
 		done[best] = true;
 		offer_table(&s, best);
 	}
