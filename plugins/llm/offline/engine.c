@@ -242,7 +242,9 @@ static int32_t read_question(const struct schema *schema, struct pool *pool,
 		confidence_rank(lattice, covers, candidates, n);
 	if (question->trace)
 		trace(pool, question, lattice, covers, count, candidates, n);
-	best = pick(candidates, n, &rival);
+	best = probe(question->source, candidates, n, pick(candidates, n, &rival));
+	if (best && rival && !strcmp(best->sql, rival->sql))
+		rival = NULL; /* it stands only because the first finds nothing */
 	if (count)
 		reply->ignored = unexplained(pool, lattice, best ? best->cover : &covers[0]);
 	if (best) {

@@ -168,6 +168,11 @@ void confidence_rank(const struct lattice *lattice, const struct cover *covers,
  * statement, or NULL. */
 int32_t confidence_of(const struct candidate *candidate, const struct candidate *rival);
 
+/* The best candidate, or one of nearly its score that finds rows where it finds none. `source`:
+ * NULL asks nothing. */
+const struct candidate *probe(const struct source *source, const struct candidate *candidates,
+        size_t count, const struct candidate *best);
+
 /* Fills the suggestions of a reply that declines. Without memory there are fewer (pool->failed). */
 void suggest(struct pool *pool, const struct lattice *lattice,
         const struct engine_question *question, struct engine_reply *reply);
