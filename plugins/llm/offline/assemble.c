@@ -275,7 +275,8 @@ static void make_groups(struct builder *b, int32_t counted)
 
 static struct form_expression tally_expression(struct builder *b, const struct tally *tally)
 {
-	struct form_expression e = {.aggregate = AGGREGATE_COUNT, .column = FORM_STAR, .table = -1};
+	struct form_expression e = {
+	        .aggregate = AGGREGATE_COUNT, .column = FORM_STAR, .table = tally->table};
 
 	if (tally->table >= 0) {
 		assemble_need_table(b->q, tally->table);

@@ -229,6 +229,14 @@ void collect_direction(struct collector *k)
 }
 
 /* "top 5 customers by revenue": in the order of a figure of theirs, or of a sum elsewhere. */
+/* "by order value": not how many there are */
+static bool is_value_of(const struct collector *k)
+{
+	static const char *const words[] = {"value", "amount", "total", "volume", "revenue", NULL};
+
+	return collect_is_word(collect_word_at(k, k->p->first + k->p->count - 1), words);
+}
+
 void collect_top_by(struct collector *k)
 {
 	bool first = !strcmp(collect_word_at(k, k->p->first)->text, "first");
@@ -240,7 +248,15 @@ void collect_top_by(struct collector *k)
 	if (!table || !by)
 		return;
 	collect_add_named(k, table->index, true);
-	if (by->kind == LINK_TABLE) {
+	if (by->kind == LINK_TABLE && is_value_of(k)) {
+		int32_t figure = resolve_figure(a, (int32_t)by->index);
+
+		if (figure < 0) {
+			a->unused++;
+			return;
+		}
+		collect_add_order(k, collect_of_column(figure, AGGREGATE_SUM), true);
+	} else if (by->kind == LINK_TABLE) {
 		order_by_tally(k, by, false);
 		a->tally_descending = true;
 	} else {

@@ -205,6 +205,7 @@ static void say_order(struct speaker *s)
 
 static void say_query(struct speaker *s, const struct form_query *query)
 {
+	static const char *const periods[] = {"", "day", "week", "month", "quarter", "year"};
 	uint32_t tables[FORM_TABLES];
 	size_t count, said = 0;
 
@@ -234,8 +235,10 @@ static void say_query(struct speaker *s, const struct form_query *query)
 		const struct schema_column *c = &s->schema->columns[query->group[i]];
 
 		say(s, "%s", i ? " and " : ", for each ");
-		if (c->flags & COLUMN_PRIMARY)
-			say(s, "%s", table_words(s, c->table));
+		if (query->group_period[i])
+			say(s, "%s", periods[query->group_period[i]]);
+		else if (c->flags & COLUMN_PRIMARY)
+			say(s, "of the %s", table_words(s, c->table));
 		else
 			say_column(s, query->group[i]);
 	}

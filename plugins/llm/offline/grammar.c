@@ -304,6 +304,8 @@ const struct rule grammar_rules[] = {
         {ACT_SUPER_COUNT, 6, "most number {X}"},
         {ACT_TOP_BY, 12, "top|best|first ?{N} ?selling {T} by|in {C}"},
         {ACT_TOP_BY, 12, "?{N} best|top ?selling {T} by|in {C}"},
+        {ACT_TOP_BY, 14,
+                "top|best|first ?{N} ?selling {T} by {T} value|amount|total|volume|revenue"},
         {ACT_TOP_BY, 14, "top|best|first ?{N} ?selling {T} by <number_of> {T}"},
         {ACT_MOST, 1, "most|least|best|worst"}, {ACT_COMMON, 9, "?top ?{N} <common> {X}"},
         {ACT_COMMON, 8, "?<have> <most> number of times"}, {ACT_COMMON, 4, "<common>"},
