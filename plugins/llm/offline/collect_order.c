@@ -228,7 +228,6 @@ void collect_direction(struct collector *k)
 		a->order_self = true, a->self_descending = k->p->direction > 0;
 }
 
-/* "top 5 customers by revenue": in the order of a figure of theirs, or of a sum elsewhere. */
 /* "by order value": not how many there are */
 static bool is_value_of(const struct collector *k)
 {
@@ -237,6 +236,7 @@ static bool is_value_of(const struct collector *k)
 	return collect_is_word(collect_word_at(k, k->p->first + k->p->count - 1), words);
 }
 
+/* "top 5 customers by revenue": in the order of a figure of theirs, or of a sum elsewhere. */
 void collect_top_by(struct collector *k)
 {
 	bool first = !strcmp(collect_word_at(k, k->p->first)->text, "first");
