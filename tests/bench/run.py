@@ -92,6 +92,23 @@ def bench_service(build, folder, args):
     table("askd over HTTP: keys, limits, audit, costs and every bundled plugin on", service.run(build, folder, args))
 
 
+def bench_nl2sql(build, folder, _):
+    print("\nThe engine without a model: askd nl2sql on the development data", flush=True)
+    if not os.environ.get("ASKD_TEST_DATA"):
+        print("\nASKD_TEST_DATA is not set: without its questions there is nothing to measure")
+        return
+    data = pathlib.Path(os.environ["ASKD_TEST_DATA"], "nl2sql").resolve()
+    engine = ["--engine", f"{build}/askd nl2sql"]
+    env = {**os.environ, "HOME": str(folder)}
+    env.pop("ASKD_CONFIG", None)
+    print(flush=True)
+    subprocess.run([sys.executable, str(data / "nl2sql_eval.py"), "--data", str(data / "data/spider"),
+                    "--set", "spider,off-topic", *engine], cwd=folder, env=env, check=True)
+    print("\nWith every noun of the schema, the question and the gold SQL renamed\n", flush=True)
+    if subprocess.run([sys.executable, str(HERE / "nl2sql_rename.py"), *engine], cwd=folder, env=env).returncode:
+        raise SystemExit("the renaming costs more than 3 points: a rule leans on the names of the development data")
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench")
     parser.add_argument("--build", type=pathlib.Path, required=True, help="the release build")
@@ -99,10 +116,11 @@ def main():
     parser.add_argument("--part", action="append", dest="parts", choices=service.PARTS,
                         help="only this part of the bench 'service'")
     parser.add_argument("--verbose", action="store_true", help="show what measure.py prints")
-    parser.add_argument("names", nargs="*", help="contract, question, service; absent: all")
+    parser.add_argument("names", nargs="*", help="contract, question, service, nl2sql; absent: all")
     args = parser.parse_args()
     os.environ["ASKD_BUILD"] = str(args.build)
-    benches = {"contract": bench_contract, "question": bench_question, "service": bench_service}
+    benches = {"contract": bench_contract, "question": bench_question, "service": bench_service,
+               "nl2sql": bench_nl2sql}
     unknown = set(args.names) - set(benches)
     if unknown:
         raise SystemExit(f"no bench {', '.join(unknown)}; there are {', '.join(benches)}")
