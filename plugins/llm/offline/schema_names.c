@@ -224,7 +224,7 @@ static size_t glue(const struct parts *parts, const char *word)
 			return rest;
 		if ((rest >= 2 && lexicon_expand(first)) ||
 		        (rest != 2 && vocabulary_find(parts->draft, first, rest)) ||
-		        (m >= 4 && rest >= 3))
+		        (m >= 4 && rest >= 3) || (parts->key && rest >= 4 && !strcmp(*end, "id")))
 			return rest;
 	}
 	/* "plocation" of projects */

@@ -178,7 +178,8 @@ static void glued_words_are_told_apart(void **state)
 	          " LName TEXT);"
 	          "CREATE TABLE aircraft (aid INT PRIMARY KEY, paid INT);"
 	          "CREATE TABLE department (dname TEXT, dlocation TEXT);"
-	          "CREATE TABLE lives (stuid INT, aid INT)");
+	          "CREATE TABLE lives (stuid INT, aid INT);"
+	          "CREATE TABLE wallet (spinnerid INT PRIMARY KEY, steroid TEXT)");
 	assert_int_equal(says_column(&f, "student id", "student", "stuid"), 1000);
 	assert_int_equal(says_column(&f, "student id", "lives", "stuid"), 1000);
 	assert_int_equal(says_column(&f, "city name", "student", "cityname"), 1000);
@@ -189,6 +190,8 @@ static void glued_words_are_told_apart(void **state)
 	assert_int_equal(says_column(&f, "paid", "aircraft", "paid"), 1000);
 	assert_int_equal(says_column(&f, "department name", "department", "dname"), 1000);
 	assert_int_equal(says_column(&f, "location", "department", "dlocation"), 900);
+	assert_int_equal(says_column(&f, "spinner id", "wallet", "spinnerid"), 1000);
+	assert_int_equal(says_column(&f, "steroid", "wallet", "steroid"), 1000);
 	done(&f);
 }
 
