@@ -73,8 +73,9 @@ PEOPLE = set("""
 # What identifiers cut short: "dept_no" speaks of the department.
 SHORT = {"acc": "account", "acct": "account", "apt": "apartment", "appt": "appointment", "cert": "certificate",
          "crs": "course", "cust": "customer", "dept": "department", "doc": "document", "emp": "employee",
-         "fac": "faculty", "fl": "flight", "inst": "institution", "org": "organization", "prof": "professor", "prod": "product",
-         "sec": "section", "stu": "student", "chem": "chemical", "mgr": "manager"}
+         "fac": "faculty", "fl": "flight", "inst": "institution", "org": "organization", "prof": "professor",
+         "prod": "product", "sec": "section", "stu": "student", "chem": "chemical", "mgr": "manager"}
+WORD = "[A-Z]+(?![a-z])|[A-Z]?[a-z]+"
 GLUED = ("id", "ids", "name", "code", "no", "num", "number", "date", "type", "title", "point")
 ENDINGS = ("ment", "ments", "ation", "ations", "ition", "itions", "tion", "ion", "ions", "ance", "ence", "ership",
            "ship", "er", "ers", "or", "ors", "ist", "ing", "al", "ity", "ee", "ees", "ant", "ants", "e", "es", "s")
@@ -98,7 +99,7 @@ def plural(word):
 
 
 def words_of(identifier):
-    return re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", identifier)
+    return re.findall(WORD, identifier)
 
 
 def cased(new, like):
@@ -182,7 +183,7 @@ class Renaming:
         return word
 
     def identifier(self, name):
-        return re.sub(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", lambda m: self.word(m[0]), name)
+        return re.sub(WORD, lambda m: self.word(m[0]), name)
 
     def sql(self, text):
         """A double quoted text is an identifier if one has that name, else a value, as SQLite reads it."""
