@@ -148,7 +148,8 @@ static bool excludes(const struct condition *x, const struct condition *y)
 	}
 	more = x->operator== FORM_GT || x->operator== FORM_GE;
 	less = y->operator== FORM_LT || y->operator== FORM_LE;
-	return more && less && !x->value.quoted && atof(x->value.text) >= atof(y->value.text);
+	return more && less && !x->value.quoted &&
+	       strtod(x->value.text, NULL) >= strtod(y->value.text, NULL);
 }
 
 /* What is said of an absent table behind it. */

@@ -46,8 +46,10 @@ struct assembly {
 	bool chosen;
 	uint32_t weakest, guesses, unused;
 
-	int32_t recent;  /* the table of the column that was asked for last; -1: none */
-	uint8_t *sure;   /* by table: it is named */
+	int32_t recent;        /* the table of the column that was asked for last; -1: none */
+	uint8_t *sure;         /* by table: it is named */
+	uint32_t *sure_tables; /* those that are */
+	size_t sure_count;
 	uint32_t *votes; /* by table: how much of the question it could explain */
 
 	struct form_expression select[FORM_SELECT];

@@ -21,12 +21,25 @@ struct found {
 	struct found *next;
 };
 
+/* An edge between two tables. */
+struct arc {
+	uint32_t ends[2], cost, edge;
+};
+
 struct joins {
 	const struct schema *schema;
 	struct pool *pool;
+	struct arc *arcs;
+	size_t arc_count;
+	uint32_t *changed;   /* by table: the round of spread() in which its cost became less */
 	struct step **ways;  /* by table: the ways from it to every table; NULL: not yet found */
 	struct found *trees; /* all so far */
 };
+
+static uint32_t table_of(const struct schema *s, uint32_t column)
+{
+	return s->columns[column].table;
+}
 
 struct joins *joins_create(struct pool *pool, const struct schema *schema)
 {
@@ -37,12 +50,20 @@ struct joins *joins_create(struct pool *pool, const struct schema *schema)
 	joins->schema = schema;
 	joins->pool = pool;
 	joins->ways = pool_alloc(pool, (schema->table_count + 1) * sizeof *joins->ways);
-	return joins->ways ? joins : NULL;
-}
+	joins->changed = pool_alloc(pool, (schema->table_count + 1) * sizeof *joins->changed);
+	joins->arcs = pool_alloc(pool, (schema->edge_count + 1) * sizeof *joins->arcs);
+	if (!joins->ways || !joins->changed || !joins->arcs)
+		return NULL;
+	/* What leads to its own table joins nothing. */
+	for (size_t i = 0; i < schema->edge_count; i += 1 + schema->edges[i].more) {
+		const struct schema_edge *e = &schema->edges[i];
+		uint32_t a = table_of(schema, e->from), b = table_of(schema, e->to);
 
-static uint32_t table_of(const struct schema *s, uint32_t column)
-{
-	return s->columns[column].table;
+		if (a != b)
+			joins->arcs[joins->arc_count++] =
+			        (struct arc){{a, b}, e->cost, (uint32_t)i};
+	}
+	return joins;
 }
 
 /* Steps to every table, none of which is known. NULL: no memory. */
@@ -57,26 +78,28 @@ static struct step *new_steps(const struct joins *joins)
 }
 
 /* Spreads the costs along the edges until nothing changes. */
-static void spread(const struct schema *s, struct step *steps)
+static void spread(struct joins *joins, struct step *steps)
 {
+	const size_t n = joins->schema->table_count;
 	bool changed = true;
 
-	for (size_t round = 0; changed && round < s->table_count; round++) {
+	for (size_t i = 0; i < n; i++)
+		joins->changed[i] = steps[i].cost < FAR;
+	for (uint32_t round = 1; changed && round <= n; round++) {
 		changed = false;
-		for (size_t i = 0; i < s->edge_count; i += 1 + s->edges[i].more) {
-			const struct schema_edge *e = &s->edges[i];
-			uint32_t a = table_of(s, e->from), b = table_of(s, e->to);
+		for (size_t i = 0; i < joins->arc_count; i++) {
+			const struct arc *arc = &joins->arcs[i];
 
-			if (a == b)
-				continue;
 			for (int way = 0; way < 2; way++) {
-				const struct step *from = &steps[way ? b : a];
-				struct step *to = &steps[way ? a : b];
+				uint32_t from = arc->ends[way], to = arc->ends[!way];
+				uint32_t cost = steps[from].cost + arc->cost;
 
-				if (from->cost + e->cost < to->cost) {
-					*to = (struct step){from->cost + e->cost, (int32_t)i, 0};
-					changed = true;
-				}
+				/* What has not changed since was spread already. */
+				if (joins->changed[from] < round || cost >= steps[to].cost)
+					continue;
+				steps[to] = (struct step){cost, (int32_t)arc->edge, 0};
+				joins->changed[to] = round + 1;
+				changed = true;
 			}
 		}
 	}
@@ -91,7 +114,7 @@ static struct step *ways_from(struct joins *joins, uint32_t table)
 		if (!steps)
 			return NULL;
 		steps[table].cost = 0;
-		spread(joins->schema, steps);
+		spread(joins, steps);
 		joins->ways[table] = steps;
 	}
 	return joins->ways[table];
@@ -171,7 +194,7 @@ static bool search(
 					steps[set][v] = (struct step){cost, -1, half};
 			}
 		if (set & (set - 1))
-			spread(joins->schema, steps[set]);
+			spread(joins, steps[set]);
 	}
 	tree->cost = steps[all][terminals[0]].cost;
 	return tree->cost < FAR && trace(joins->schema, steps, all, terminals[0], tree);

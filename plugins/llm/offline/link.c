@@ -279,7 +279,8 @@ bool link_words(struct pool *pool, const struct schema *schema,
 	n = lattice->words.count;
 	lattice->at = pool_alloc(pool, (n + 1) * sizeof *lattice->at);
 	lattice->when = pool_alloc(pool, (n + 1) * sizeof *lattice->when);
-	if (!lattice->at || !lattice->when)
+	lattice->spoken = pool_alloc(pool, schema->column_count + 1);
+	if (!lattice->at || !lattice->when || !lattice->spoken)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		struct when when;

@@ -35,6 +35,7 @@ struct lattice {
 	const struct schema *schema;
 	struct words words;
 	struct joins *joins;
+	uint8_t *spoken; /* by column: does a word speak of it? 0: not yet known, 1: no, 2: yes */
 	struct link_span **at; /* by first word: the longest first */
 	struct when **when;    /* by first word; NULL: no time begins there */
 };

@@ -119,8 +119,8 @@ static const char *const periods[][6] = {
         {"@", "date_format(@, '%Y-%m-%d')", "date_format(@, '%x-%v')", "date_format(@, '%Y-%m')",
                 "concat(year(@), '-Q', quarter(@))", "date_format(@, '%Y')"},
         {"@", "convert(char(10), @, 23)",
-                "concat(year(dateadd(day, 26 - datepart(iso_week, @), @)), '-', "
-                "datepart(iso_week, @))",
+                ("concat(year(dateadd(day, 26 - datepart(iso_week, @), @)), '-', "
+                 "datepart(iso_week, @))"),
                 "convert(char(7), @, 23)", "concat(year(@), '-Q', datepart(quarter, @))",
                 "convert(char(4), @, 23)"}};
 

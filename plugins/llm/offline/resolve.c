@@ -22,7 +22,8 @@ bool resolve_tables(struct assembly *a)
 
 	a->sure = pool_alloc(a->pool, a->schema->table_count + 1);
 	a->votes = pool_alloc(a->pool, (a->schema->table_count + 1) * sizeof *a->votes);
-	if (!a->sure || !a->votes)
+	a->sure_tables = pool_alloc(a->pool, (a->schema->table_count + 1) * sizeof *a->sure_tables);
+	if (!a->sure || !a->votes || !a->sure_tables)
 		return false;
 	for (size_t i = 0; i < cover->count; i++)
 		for (size_t k = 0; k < cover->phrases[i]->span_count; k++) {
@@ -37,20 +38,14 @@ bool resolve_tables(struct assembly *a)
 				                      : a->schema->columns[reading->index].table;
 
 				if (reading->kind == LINK_TABLE && reading->weight == table &&
-				        table >= SURE && table + 100 >= column)
+				        table >= SURE && table + 100 >= column && !a->sure[of]) {
 					a->sure[of] = 1;
+					a->sure_tables[a->sure_count++] = of;
+				}
 				a->votes[of] += reading->weight / 100;
 			}
 		}
 	return true;
-}
-
-static bool any_sure(const struct assembly *a)
-{
-	for (size_t i = 0; i < a->schema->table_count; i++)
-		if (a->sure[i])
-			return true;
-	return false;
 }
 
 /* How far a table is from those that are named. */
@@ -58,13 +53,12 @@ static int32_t distance_penalty(const struct assembly *a, uint32_t table)
 {
 	uint32_t best = UINT32_MAX;
 
-	for (uint32_t i = 0; i < a->schema->table_count; i++)
-		if (a->sure[i]) {
-			uint32_t d = join_distance(a->lattice->joins, i, table);
+	for (size_t i = 0; i < a->sure_count && best; i++) {
+		uint32_t d = join_distance(a->lattice->joins, a->sure_tables[i], table);
 
-			if (d < best)
-				best = d;
-		}
+		if (d < best)
+			best = d;
+	}
 	return best == UINT32_MAX ? FAR_AWAY : (int32_t)best * PER_COST;
 }
 
@@ -105,7 +99,7 @@ const struct link_reading *resolve(
 {
 	const struct link_reading *best = NULL, *second = NULL;
 	int32_t best_score = 0, second_score = 0;
-	const bool named = any_sure(a);
+	const bool named = a->sure_count > 0;
 	const uint32_t whole = link_weight(span, LINK_VALUE);
 
 	for (size_t i = 0; i < span->reading_count; i++) {
@@ -216,7 +210,7 @@ int32_t resolve_near(const struct assembly *a, size_t phrase)
 int32_t resolve_adjective(struct assembly *a, const struct lexicon_adjective *adjective,
         int32_t near, int32_t *direction)
 {
-	const bool named = any_sure(a);
+	const bool named = a->sure_count > 0;
 	int32_t best = -1, best_score = 0;
 	bool turned = false;
 
@@ -280,7 +274,9 @@ int32_t resolve_time(const struct assembly *a, int32_t table, bool year)
 		if (a->schema->tables[c->table].view)
 			score -= 100;
 		score += year && (c->flags & COLUMN_YEAR) ? 40 : 0;
-		score += is_spoken_of(a, c) ? 130 : 0;
+		if (!a->lattice->spoken[i])
+			a->lattice->spoken[i] = is_spoken_of(a, c) ? 2 : 1;
+		score += a->lattice->spoken[i] == 2 ? 130 : 0;
 		if (table >= 0) {
 			uint32_t d = join_distance(a->lattice->joins, (uint32_t)table, c->table);
 

@@ -230,8 +230,8 @@ static void periods_are_cut_as_the_dialect_does(void **state)
 	                          "date_format(at, '%Y')"}},
 	        {"sqlserver",
 	                {"at", "convert(char(10), at, 23)",
-	                        "concat(year(dateadd(day, 26 - datepart(iso_week, at), at)), '-', "
-	                        "datepart(iso_week, at))",
+	                        ("concat(year(dateadd(day, 26 - datepart(iso_week, at), at)), '-', "
+	                         "datepart(iso_week, at))"),
 	                        "convert(char(7), at, 23)",
 	                        "concat(year(at), '-Q', datepart(quarter, at))",
 	                        "convert(char(4), at, 23)"}}};
