@@ -165,8 +165,9 @@ static void a_reading_is_a_decision_that_costs_nothing(void **state)
 static void other_readings_are_told(void **state)
 {
 	(void)state;
-	engine.reply.choices[0] = "counting c_d";
-	engine.reply.choices[1] = "counting e";
+	engine.reply.choices[0] = "Counting a_b."; /* the reading itself */
+	engine.reply.choices[1] = "counting c_d.";
+	engine.reply.choices[2] = "counting e.";
 	assert_int_equal(complete(), ASKD_OK);
 	assert_string_equal(
 	        said("explanation"), "Counting a_b It could also mean: counting c_d; counting e.");
