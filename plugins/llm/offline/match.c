@@ -356,13 +356,11 @@ static void emit(struct matcher *m, const struct phrase *found, size_t end)
 {
 	struct phrase phrase = *found, *grown;
 
-	if (m->count >= PHRASES_MAX)
-		return;
 	phrase.action = m->rule->rule->action;
 	phrase.first = m->first;
 	phrase.count = end - m->first;
 	phrase.score += m->rule->rule->bonus;
-	if (!makes_sense(m, &phrase))
+	if (m->count >= PHRASES_MAX || !makes_sense(m, &phrase))
 		return;
 	grown = pool_grow(m->pool, m->phrases, m->count, &m->room, sizeof *grown);
 	if (!grown)
