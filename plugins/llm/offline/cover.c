@@ -1,6 +1,5 @@
 /* cover.c: the best ways to cover a question with phrases: a chart over the words, the k best ends
  * at each of them. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "parse.h"

@@ -28,8 +28,7 @@ enum cue_class {
 	CUE_COUNT,
 	CUE_STAR,
 	CUE_ABOUT,
-	CUE_PERIOD, /* enum form_period */
-	CUE_CLASSES
+	CUE_PERIOD /* enum form_period */
 };
 
 struct cue {

@@ -1,6 +1,5 @@
 /* link.c: what the words of a question may name: tables, columns, values, times. */
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "parse.h"

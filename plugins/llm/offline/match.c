@@ -162,17 +162,15 @@ static bool compiled(void)
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	static atomic_bool done;
 
-	if (atomic_load_explicit(&done, memory_order_acquire))
+	if (done)
 		return true;
 	pthread_mutex_lock(&lock);
-	if (!atomic_load_explicit(&done, memory_order_relaxed)) {
-		if (compile())
-			atomic_store_explicit(&done, true, memory_order_release);
-		else
-			pool_finish(&tables);
-	}
+	if (!done)
+		done = compile();
+	if (!done)
+		pool_finish(&tables);
 	pthread_mutex_unlock(&lock);
-	return atomic_load_explicit(&done, memory_order_acquire);
+	return done;
 }
 
 /* ---- matching ---------------------------------------------------------------------------------
@@ -255,19 +253,16 @@ static bool agree(const struct matcher *m, const struct link_span *x, const stru
 {
 	for (size_t i = 0; i < x->reading_count; i++)
 		for (size_t k = 0; k < y->reading_count; k++) {
-			const struct link_reading *a = &x->readings[i], *b = &y->readings[k];
+			const struct link_reading *a = &x->readings[i], *b = &y->readings[k],
+			                          *value = a->kind == LINK_VALUE ? a : b,
+			                          *name = value == a ? b : a;
 
-			if ((a->kind == LINK_VALUE) == (b->kind == LINK_VALUE))
+			if (value->kind != LINK_VALUE || name->kind == LINK_VALUE)
 				continue;
-			if (b->kind == LINK_VALUE) {
-				const struct link_reading *swap = a;
-
-				a = b;
-				b = swap;
-			}
-			if (b->kind == LINK_COLUMN
-			                ? b->index == a->index
-			                : b->index == m->lattice->schema->columns[a->index].table)
+			if (name->index ==
+			        (name->kind == LINK_COLUMN
+			                        ? value->index
+			                        : m->lattice->schema->columns[value->index].table))
 				return true;
 		}
 	return false;
@@ -361,13 +356,11 @@ static void emit(struct matcher *m, const struct phrase *found, size_t end)
 {
 	struct phrase phrase = *found, *grown;
 
-	if (m->count >= PHRASES_MAX)
-		return;
 	phrase.action = m->rule->rule->action;
 	phrase.first = m->first;
 	phrase.count = end - m->first;
 	phrase.score += m->rule->rule->bonus;
-	if (!makes_sense(m, &phrase))
+	if (m->count >= PHRASES_MAX || !makes_sense(m, &phrase))
 		return;
 	grown = pool_grow(m->pool, m->phrases, m->count, &m->room, sizeof *grown);
 	if (!grown)

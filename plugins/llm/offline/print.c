@@ -65,13 +65,15 @@ static bool is_reserved(const char *s)
 	return false;
 }
 
+/* Quoted where it must be: PostgreSQL takes other letters for small ones. */
 static void put_name(struct printer *p, const char *name)
 {
 	const char open = "\"\"`["[p->dialect], end = "\"\"`]"[p->dialect];
 	bool plain = isalpha((unsigned char)*name) || *name == '_';
 
 	for (const char *s = name; *s && plain; s++)
-		plain = isalnum((unsigned char)*s) || *s == '_';
+		plain = (isalnum((unsigned char)*s) || *s == '_') &&
+		        !(p->dialect == POSTGRES && isupper((unsigned char)*s));
 	if (plain && !is_reserved(name)) {
 		put(p, name);
 		return;

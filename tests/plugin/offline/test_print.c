@@ -90,6 +90,18 @@ static void names_are_quoted_as_the_dialect_wants(void **state)
 	        "SELECT \"SELECT\" FROM customers");
 }
 
+static void capitals_stay_capitals(void **state)
+{
+	struct form_query q = query_of(LONELY);
+
+	(void)state;
+	columns[LONELY].name = "camelCase";
+	assert_string_equal(print(&q), "SELECT camelCase FROM lonely");
+	schema.dialect = "postgres";
+	assert_string_equal(print(&q), "SELECT \"camelCase\" FROM lonely");
+	columns[LONELY].name = "x";
+}
+
 static void values_stay_values(void **state)
 {
 	struct form_filter f = {.left = of(NAME), .value = {"O'Hara \\' OR 1=1 --", true}};
@@ -377,6 +389,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_teardown(names_are_quoted_as_the_dialect_wants, clean),
+	        cmocka_unit_test_teardown(capitals_stay_capitals, clean),
 	        cmocka_unit_test_teardown(values_stay_values, clean),
 	        cmocka_unit_test_teardown(every_operator_is_said, clean),
 	        cmocka_unit_test_teardown(or_binds_nearer_than_and, clean),
