@@ -166,6 +166,7 @@ def rename_bundled_plugins(source):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_suite_passes_with_every_plugin_renamed(tmp_path):
     """No code of the host may depend on what a plugin is called."""
     source, build = tmp_path / "tree", tmp_path / "renamed"
