@@ -149,14 +149,26 @@ static bool is_named(const struct link_span *spans)
 	return false;
 }
 
+static bool is_one_of(const char *word, const char *const *list)
+{
+	for (size_t i = 0; list[i]; i++)
+		if (!strcmp(word, list[i]))
+			return true;
+	return false;
+}
+
 /* What no statement that reads can answer, by its first words. NULL: nothing of the kind. */
 static const char *beyond(const struct lattice *lattice)
 {
-	static const char *const actions[] = {"delete", "remove", "drop", "update", "change", "set",
-	        "insert", "add", "create", "send", "mail", "email", "cancel", "book", "order",
-	        "pay", "call", "write", "rename", "truncate", "alter", NULL};
+	static const char *const actions[] = {"delete", "remove", "drop", "update", "change",
+	        "insert", "create", "send", "cancel", "rename", "truncate", "alter", NULL};
+	/* Nouns as well: "email of Anna", "book titles". */
+	static const char *const maybe_actions[] = {
+	        "mail", "email", "e-mail", "book", "call", "pay", "write", "set", "add", NULL};
+	static const char *const objects[] = {"the", "a", "an", "all", "this", "these", "my", "our",
+	        "to", "me", "us", "him", "her", "them", "every", "each", NULL};
 	static const char *const opinions[] = {"is", "are", "was", "were", "do", "does", "did",
-	        "can", "could", "should", "would", "will", "has", "have", "why", NULL};
+	        "can", "could", "should", "would", "will", "has", "have", NULL};
 	static const char *const figures[] = {"many", "much", "old", "long", "tall", "high",
 	        "often", "big", "large", "heavy", "far", "is", "are", "do", "does", "did", "to",
 	        NULL};
@@ -177,21 +189,17 @@ static const char *beyond(const struct lattice *lattice)
 		return NULL;
 	first = words->words[0].text;
 	second = words->words[1].text;
-	for (size_t i = 0; actions[i]; i++)
-		if (!strcmp(first, actions[i]) &&
-		        (strcmp(first, "order") != 0 || strcmp(second, "by") == 0) &&
-		        !(lattice->at[0] && words->words[1].kind == WORD_MARK))
-			return "I only read: I change nothing, and send nothing.";
-	for (size_t i = 0; opinions[i]; i++)
-		if (!strcmp(first, opinions[i]) && strcmp(second, "there") != 0)
-			return !strcmp(first, "why")
-			               ? "I can say what the figures are, not why they are so."
-			               : "I list and count things; I do not judge them.";
-	if (strcmp(first, "how") != 0)
+	if (is_one_of(first, actions) ||
+	        (is_one_of(first, maybe_actions) && is_one_of(second, objects)))
+		return "I only read: I change nothing, and send nothing.";
+	if (!strcmp(first, "why"))
+		return "I can say what the figures are, not why they are so.";
+	/* "can you show" asks for something, "is there" may. */
+	if (is_one_of(first, opinions) && strcmp(second, "there") != 0 &&
+	        strcmp(second, "you") != 0)
+		return "I list and count things: please ask how many, or which.";
+	if (strcmp(first, "how") != 0 || is_one_of(second, figures))
 		return NULL;
-	for (size_t i = 0; figures[i]; i++)
-		if (!strcmp(second, figures[i]))
-			return NULL;
 	return "I list and count things; I do not judge them.";
 }
 

@@ -297,7 +297,7 @@ static void what_cannot_be_answered_is_declined(void **state)
 	        {"send an email to Anna Berg", "I only read", NULL},
 	        {"drop table customers", "I only read", NULL},
 	        {"why did sales drop?", "not why they are so", NULL},
-	        {"is Anna Berg a good customer?", "I do not judge", NULL},
+	        {"is Anna Berg a good customer?", "ask how many, or which", NULL},
 	        {"what share of customers is active?", "not reckon shares", NULL},
 	        {"median age of customers", "not reckon shares", NULL},
 	        {"which suppliers deliver screws?", "suppliers, deliver, screws",
