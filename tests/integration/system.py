@@ -145,9 +145,9 @@ class System:
 
     def left(self):
         """Files of askd's that were made since the start, but for dpkg's own records."""
-        found = subprocess.run(self.inside("find", f"{self.layers}/upper", "-path", "*askd*", "-not", "-type", "c"),
+        found = subprocess.run(self.inside("find", f"{self.layers}/upper", "-not", "-type", "c", "-printf", "/%P\\n"),
                                capture_output=True, text=True, check=True).stdout
-        names = found.replace(f"{self.layers}/upper", "").split()
+        names = [name for name in found.splitlines() if "askd" in name]
         outside = (str(self.shared), "/srv/", "/var/lib/dpkg/", "/var/log/dpkg.log")
         return [name for name in names if not name.startswith(outside)]
 
