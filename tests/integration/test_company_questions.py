@@ -131,7 +131,7 @@ def asked(companies, folder):
                          "today": company.values["today"]})
              for number, (question, company) in enumerate(itertools.product(QUESTIONS, companies))]
     result = subprocess.run([BUILD / "askd", "nl2sql"], input="\n".join(lines) + "\n", capture_output=True,
-                            text=True, timeout=240, cwd=folder, env={**os.environ, "HOME": str(folder)})
+                            text=True, timeout=240, cwd=folder, env={**os.environ, "ASKD__ASKD__STATE_DIR": f"{folder}/state"})
     sound(result.stderr)
     assert result.returncode == 0, result.stderr
     replies = [json.loads(line) for line in result.stdout.splitlines()]

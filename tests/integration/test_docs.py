@@ -75,7 +75,7 @@ def test_page(reader, page, least):
 def test_page_of_the_engine_without_a_model(prefix, tmp_path):  # noqa: F811
     if os.path.exists("/etc/askd/askd.yaml"):
         pytest.skip("this machine has a configuration of its own")
-    assert run_page("docs/offline.md", prefix, tmp_path) >= 4
+    assert run_page("docs/offline.md", prefix, tmp_path, {"ASKD__ASKD__STATE_DIR": f"{tmp_path}/own"}) >= 4
 
 
 def test_conversation(reader):

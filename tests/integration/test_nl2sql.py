@@ -17,8 +17,9 @@ MEMORY_KIB = 64 * 1024
 
 
 def clean(folder):
-    """No configuration of whoever runs the tests."""
-    return {**{k: v for k, v in os.environ.items() if k != "ASKD_CONFIG"}, "HOME": str(folder)}
+    """No configuration and no state of whoever runs the tests."""
+    return {**{k: v for k, v in os.environ.items() if k != "ASKD_CONFIG"},
+            "ASKD__ASKD__STATE_DIR": f"{folder}/state"}
 
 
 @pytest.fixture
