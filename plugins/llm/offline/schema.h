@@ -113,7 +113,5 @@ struct value_hit {
  * `stems`: its stems. `fuzzy`: also parts of values and typing errors (slower). */
 size_t values_find(const struct schema *schema, const char *folded, const char *stems, bool fuzzy,
         struct value_hit *hits, size_t max);
-/* Does any indexed value begin with these folded words, so that a longer phrase may be one? */
-bool values_begin(const struct schema *schema, const char *folded);
 
 #endif

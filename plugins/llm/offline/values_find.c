@@ -271,15 +271,3 @@ size_t values_find(const struct schema *schema, const char *folded, const char *
 	}
 	return s.count;
 }
-
-bool values_begin(const struct schema *schema, const char *folded)
-{
-	const struct values *v = schema->values;
-	char key[VALUE_KEY];
-	size_t n = values_squash(folded, key, sizeof key), at;
-	if (!v || !n || n == SIZE_MAX)
-		return false;
-	at = lower_bound(v, key);
-	return at < v->count && !strncmp(key_of(v, at), key, n) &&
-	       (!key_of(v, at)[n] || key_of(v, at)[n] == ' ');
-}
